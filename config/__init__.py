@@ -1,0 +1,1 @@
+"""Options, settings and logging. Imports nothing else of Dareda."""

@@ -1,0 +1,1 @@
+"""Detector protocol and the runners behind it."""

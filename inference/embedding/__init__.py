@@ -1,0 +1,1 @@
+"""Embedder protocol, alignment and the runners behind it."""

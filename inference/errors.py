@@ -1,0 +1,240 @@
+"""The error tree: what can go wrong, as classes that carry data, not prose."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """An expected failure. `code` names it for programs; `data` holds the fields of its sentence."""
+
+    code: ClassVar[str] = "error"
+    sentence: ClassVar[str] = "Something went wrong."
+
+    def __init__(self, **data: object) -> None:
+        self.data = data
+        super().__init__(self.sentence.format(**data))
+
+
+class UserError(AppError):
+    """The request cannot be done as asked; said to the user."""
+
+
+class TransientError(AppError):
+    """The same request may succeed later."""
+
+
+class SetupError(AppError):
+    """Start is refused until the operator changes something."""
+
+
+# ── pictures ────────────────────────────────────────────────────────────────────────────────────
+
+
+class ImageTooLargeError(UserError):
+    """`what` is one of bytes, pixels, side, frames."""
+
+    code = "image_too_large"
+    sentence = "The picture is too large: {actual:,} {what}, the limit is {limit:,}."
+
+    def __init__(self, *, what: str, actual: int, limit: int) -> None:
+        super().__init__(what=what, actual=actual, limit=limit)
+
+
+class ImageUnsupportedError(UserError):
+    code = "image_unsupported"
+    sentence = "This is not a supported picture format ({found}); send {allowed}."
+
+    def __init__(self, *, found: str, allowed: str) -> None:
+        super().__init__(found=found, allowed=allowed)
+
+
+class ImageUnreadableError(UserError):
+    code = "image_unreadable"
+    sentence = "The picture cannot be read: {reason}."
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+# ── faces ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class NoFaceError(UserError):
+    code = "no_face"
+    sentence = "No drawn face was found in the picture."
+
+
+class AmbiguousFacesError(UserError):
+    code = "ambiguous_faces"
+    sentence = "The picture has {count} faces; say which one, or crop it to one face."
+
+    def __init__(self, *, count: int) -> None:
+        super().__init__(count=count)
+
+
+class FaceTooPoorError(UserError):
+    """`what` names the measure (size, score, sharpness)."""
+
+    code = "face_too_poor"
+    sentence = "The face is not clear enough to learn from: its {what} is {actual:.3g}, at least {limit:.3g} is needed."
+
+    def __init__(self, *, what: str, actual: float, limit: float) -> None:
+        super().__init__(what=what, actual=actual, limit=limit)
+
+
+# ── gallery ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class CharacterNotFoundError(UserError):
+    """`suggestions` are the closest known names, best first."""
+
+    code = "character_not_found"
+    sentence = "There is no character called “{name}”.{hint}"
+
+    def __init__(self, *, name: str, suggestions: tuple[str, ...] = ()) -> None:
+        hint = f" Did you mean {' or '.join(f'“{s}”' for s in suggestions)}?" if suggestions else ""
+        super().__init__(name=name, suggestions=suggestions, hint=hint)
+
+
+class CharacterExistsError(UserError):
+    code = "character_exists"
+    sentence = "“{name}” is already a name or alias of “{existing}”."
+
+    def __init__(self, *, name: str, existing: str) -> None:
+        super().__init__(name=name, existing=existing)
+
+
+class NameInvalidError(UserError):
+    code = "name_invalid"
+    sentence = "“{name}” cannot be a name: {reason}."
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(name=name, reason=reason)
+
+
+class SampleExistsError(UserError):
+    """`how` is identical (same pixels) or alike (same picture, encoded or resized differently)."""
+
+    code = "sample_exists"
+    sentence = "This picture is already enrolled as “{character}” ({how})."
+
+    def __init__(self, *, character: str, sample_id: str, how: str) -> None:
+        super().__init__(character=character, sample_id=sample_id, how=how)
+
+
+class SampleNotFoundError(UserError):
+    code = "sample_not_found"
+    sentence = "There is no sample {sample_id}."
+
+    def __init__(self, *, sample_id: str) -> None:
+        super().__init__(sample_id=sample_id)
+
+
+class ArchiveInvalidError(UserError):
+    code = "archive_invalid"
+    sentence = "The gallery archive {path} cannot be imported: {reason}."
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class FileUnreadableError(UserError):
+    code = "file_unreadable"
+    sentence = "{path} cannot be read: {reason}."
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+# ── try again ───────────────────────────────────────────────────────────────────────────────────
+
+
+class OverloadedError(TransientError):
+    code = "overloaded"
+    sentence = "Too much is waiting already ({limit}); try again in a moment."
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class DeadlineError(TransientError):
+    code = "deadline"
+    sentence = "It took longer than {seconds:g} s; try again in a moment."
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__(seconds=seconds)
+
+
+class StoppedError(TransientError):
+    code = "stopped"
+    sentence = "Dareda is shutting down; try again in a moment."
+
+
+class GalleryUnavailableError(TransientError):
+    code = "gallery_unavailable"
+    sentence = "The gallery cannot be reached: {reason}."
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class ServiceUnavailableError(TransientError):
+    code = "service_unavailable"
+    sentence = "The service {name} cannot be reached: {reason}."
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(name=name, reason=reason)
+
+
+# ── start refused ───────────────────────────────────────────────────────────────────────────────
+
+
+class SettingsError(SetupError):
+    code = "settings"
+    sentence = "The setting {key} is not usable: {reason}."
+
+    def __init__(self, *, key: str, reason: str) -> None:
+        super().__init__(key=key, reason=reason)
+
+
+class ModelFileError(SetupError):
+    """`fix` says what to do about it."""
+
+    code = "model_file"
+    sentence = "The model file {path} is not usable: {reason}. {fix}"
+
+    def __init__(self, *, path: str, reason: str, fix: str) -> None:
+        super().__init__(path=path, reason=reason, fix=fix)
+
+
+class ContractMismatchError(SetupError):
+    """The gallery was embedded by another model than the one that runs."""
+
+    code = "contract_mismatch"
+    sentence = (
+        "The gallery was made with the model {gallery}, but {running} is running. "
+        "Run `python bot.py gallery reindex`, or choose the pack it was made with."
+    )
+
+    def __init__(self, *, gallery: str, running: str) -> None:
+        super().__init__(gallery=gallery, running=running)
+
+
+class GalleryLockedError(SetupError):
+    code = "gallery_locked"
+    sentence = (
+        "The gallery {path} is in use by another process{owner}. Stop it first, or give this one "
+        "its own folder with --data-dir."
+    )
+
+    def __init__(self, *, path: str, owner: str = "") -> None:
+        super().__init__(path=path, owner=owner)
+
+
+class GalleryDamagedError(SetupError):
+    code = "gallery_damaged"
+    sentence = "The gallery {path} is damaged: {reason}. {fix}"
+
+    def __init__(self, *, path: str, reason: str, fix: str) -> None:
+        super().__init__(path=path, reason=reason, fix=fix)

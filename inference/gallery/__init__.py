@@ -1,0 +1,1 @@
+"""Gallery protocol and its implementations."""

@@ -1,0 +1,189 @@
+"""The `Gallery` protocol: everything enrolled, by scope; and the values that go in and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from inference.domain import (
+    Character,
+    CharacterId,
+    Embedding,
+    EmbeddingContract,
+    Embeddings,
+    FaceCrop,
+    Match,
+    Sample,
+    SampleId,
+    Scope,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSample:
+    """A face about to be enrolled."""
+
+    crop: FaceCrop
+    embedding: Embedding
+    content_hash: str
+    """sha256 of the face's decoded pixels: the same pixels are the same picture."""
+    perceptual_hash: int
+    """64-bit pHash of the crop: a small Hamming distance means the same picture, encoded differently."""
+    added_by: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an enrollment did."""
+
+    character: Character
+    """With `sample_count` after it."""
+    samples: tuple[Sample, ...]
+    created: bool
+    """True when the character is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    id: int
+    at: datetime
+    scope: Scope
+    actor: str
+    action: str
+    """enroll, rename, alias, merge, split, forget_character, forget_sample, negative, import, reindex, repair."""
+    detail: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryStats:
+    characters: int
+    samples: int
+    negatives: int
+    scopes: tuple[Scope, ...]
+    contract: EmbeddingContract
+    size_bytes: int
+    schema_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something `verify` found wrong."""
+
+    kind: str
+    """missing_embedding, orphan_embedding, bad_embedding, unreadable_crop, stale_projection, …"""
+    subject: str
+    repaired: bool
+    detail: str = ""
+
+
+class Reembed(Protocol):
+    """Embeds stored crops under a new contract."""
+
+    async def __call__(self, crops: Sequence[FaceCrop]) -> Embeddings: ...
+
+
+class Gallery(Protocol):
+    """Everything enrolled. Every change is one transaction and one line in the audit log.
+
+    A method that takes `scopes` sees the own gallery first, then shared ones; a method that takes one
+    `scope` changes only that. No scope ever sees another's. Names and aliases are matched ignoring case,
+    width (NFKC) and surrounding space, and are unique within a scope.
+    """
+
+    @property
+    def contract(self) -> EmbeddingContract:
+        """The contract that searches use now."""
+
+    async def close(self) -> None: ...
+
+    async def search(
+        self, probes: Embeddings, scopes: Sequence[Scope], *, top: int
+    ) -> list[tuple[Match, ...]]:
+        """For each probe the `top` best characters, best first (ties by character id)."""
+
+    async def enroll(
+        self,
+        scope: Scope,
+        name: str,
+        samples: Sequence[NewSample],
+        *,
+        series: str = "",
+        aliases: Sequence[str] = (),
+        actor: str = "",
+    ) -> Enrolled:
+        """Add samples to the character of that name or alias, creating it if there is none.
+
+        All or nothing. A given series fills an empty one; new aliases are added.
+        Raises SampleExistsError, NameInvalidError, CharacterExistsError (an alias belongs to another).
+        """
+
+    async def find_duplicate(self, scope: Scope, sample: NewSample) -> tuple[Character, SampleId, str] | None:
+        """The enrolled sample that shows the same picture, and how ("identical" or "alike")."""
+
+    async def characters(
+        self, scopes: Sequence[Scope], *, query: str = "", offset: int = 0, limit: int | None = None
+    ) -> tuple[Character, ...]:
+        """By name; `query` matches a part of name, alias or series."""
+
+    async def character(self, scopes: Sequence[Scope], name_or_id: str) -> Character:
+        """By id, name or alias. Raises CharacterNotFoundError with suggestions."""
+
+    async def samples(self, character_id: CharacterId) -> tuple[Sample, ...]:
+        """Oldest first."""
+
+    async def crop(self, sample_id: SampleId) -> FaceCrop:
+        """Raises SampleNotFoundError."""
+
+    async def rename(
+        self, scope: Scope, name: str, new_name: str, *, series: str | None = None, actor: str = ""
+    ) -> Character:
+        """The old name is kept as an alias when the new one differs by more than spelling width or case.
+
+        Raises CharacterNotFoundError, CharacterExistsError, NameInvalidError.
+        """
+
+    async def set_aliases(
+        self, scope: Scope, name: str, aliases: Sequence[str], *, actor: str = ""
+    ) -> Character: ...
+
+    async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Character:
+        """Move source's samples, negatives, name and aliases to target; source is gone."""
+
+    async def forget(self, scope: Scope, name: str, *, actor: str = "") -> Character:
+        """Remove a character with its samples, crops and negatives; returns what it was."""
+
+    async def forget_sample(self, sample_id: SampleId, *, actor: str = "") -> None: ...
+
+    async def add_negative(
+        self, scope: Scope, name: str, embedding: Embedding, *, source: str = "", actor: str = ""
+    ) -> None:
+        """Somebody said that this face is not that character."""
+
+    async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """Newest first."""
+
+    async def stats(self) -> GalleryStats: ...
+
+    async def verify(self, *, repair: bool) -> tuple[Finding, ...]:
+        """Everything that is not as it should be; with `repair`, mended where it can be."""
+
+    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
+        """Write a portable archive (of all scopes by default), whole or not at all; returns its samples."""
+
+    async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:
+        """Add an archive, into `scope` when given; what is here already is skipped; returns samples added.
+
+        All or nothing. Raises ArchiveInvalidError, ContractMismatchError.
+        """
+
+    def reindex(
+        self, contract: EmbeddingContract, reembed: Reembed, *, batch: int = 64
+    ) -> AsyncIterator[tuple[int, int]]:
+        """Re-embed every stored crop under `contract`, yielding (done, total), then switch to it atomically.
+
+        Searches go on under the old contract until the switch. Interrupted, it resumes where it stopped.
+        """

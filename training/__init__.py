@@ -1,0 +1,1 @@
+"""Offline work: datasets, training, evaluation, calibration. Never imported by the bot."""

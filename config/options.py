@@ -1,77 +1,105 @@
-"""Every option with its default, each written once; receivers get these values, never the environment."""
+"""Every option with its default, each written once; receivers get these values, never the environment.
+
+The comment behind an option is its documentation: `config/example.py` copies it into `example.toml`.
+What an annotation says beyond the type is checked where settings are read, not when a value is made in code.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number of that option lies in here, ends included."""
+
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text of that option matches the whole regular expression; `accepted` says it in words."""
+
+    expression: str
+    accepted: str
+
+
+Share = Annotated[float, Range(0, 1)]
+Seconds = Annotated[float, Range(0, 3_600)]
+Count = Annotated[int, Range(1, 1_000_000_000)]
+Device = Annotated[str, Pattern(r"auto|cpu|cuda(:[0-9]{1,3})?", "auto, cpu, cuda or cuda:N")]
+Folder = Annotated[Path, Pattern(r"(?s).*\S.*", "a path")]
+Text = Annotated[str, Pattern(r"(?s).*\S.*", "a text that is not blank")]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
     """What a posted picture may be; all of it is checked before its pixels are decoded."""
 
-    max_bytes: int = 25 * 1024 * 1024
-    max_pixels: int = 50_000_000
-    max_side: int = 32_000
-    max_frames: int = 3_000
-    sampled_frames: int = 8
+    max_bytes: Count = 25 * 1024 * 1024  # bytes of the file
+    max_pixels: Count = 50_000_000  # pixels of one frame: width × height
+    max_side: Count = 32_000  # pixels of the longer side
+    max_frames: Count = 3_000  # frames of an animation
+    sampled_frames: Count = 8  # frames of an animation that are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
     """Which model pack runs, and on what."""
 
-    pack: str = "starter"
-    runtime: Literal["auto", "onnx", "torch"] = "auto"
-    device: str = "auto"  # auto, cpu, cuda, cuda:N
-    threads: int = 0  # intra-op threads of each model on the CPU; 0 = all cores
-    flip_average: bool = True  # add the embedding of the mirrored crop
+    pack: Text = "starter"  # `python bot.py models list` shows the installed ones
+    runtime: Literal["auto", "onnx", "torch"] = "auto"  # auto is torch where it finds a GPU, else onnx
+    device: Device = "auto"  # auto is the first GPU if there is one
+    threads: Annotated[int, Range(0, 1_024)] = 0  # intra-op threads of each model on the CPU; 0 is all cores
+    flip_average: bool = True  # add the embedding of the mirrored crop: a little better, twice the work
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionOptions:
     """How faces are looked for; a threshold of 0 takes the model pack's own."""
 
-    score_threshold: float = 0.0
-    iou_threshold: float = 0.5
-    max_faces: int = 64
-    tile_aspect: float = 2.5  # a longer picture is cut into overlapping tiles
-    tile_above: int = 2_560  # so is one whose longer side exceeds this many pixels
-    tile_overlap: float = 0.25
-    max_tiles: int = 48
-    smallest_face: int = 12  # pixels of the picture; smaller boxes are dropped
+    score_threshold: Share = 0.0  # detector confidence from which a box is a face
+    iou_threshold: Share = 0.5  # boxes that overlap more than this are the same face
+    max_faces: Count = 64  # faces in one picture; the best scores are kept
+    tile_aspect: Annotated[float, Range(1, 1_000)] = 2.5  # longer ÷ shorter side; above it, tiles are cut
+    tile_above: Count = 2_560  # pixels of the longer side; above it, tiles are cut
+    tile_overlap: Annotated[float, Range(0, 0.9)] = 0.25  # share of a tile that the next one sees again
+    max_tiles: Count = 48  # tiles of one picture; they are made larger when there would be more
+    smallest_face: Annotated[int, Range(0, 100_000)] = 12  # pixels of the picture; smaller boxes are dropped
 
 
 @dataclass(frozen=True, slots=True)
 class BatchingOptions:
     """How the shared queues collect work for one model call."""
 
-    detector_items: int = 8
-    embedder_items: int = 32
-    max_wait_s: float = 0.004
-    max_queue: int = 256
-    deadline_s: float = 30.0
+    detector_items: Annotated[int, Range(1, 1_024)] = 8  # canvases in one call
+    embedder_items: Annotated[int, Range(1, 1_024)] = 32  # crops in one call
+    max_wait_s: Seconds = 0.004  # how long the first item waits for company
+    max_queue: Count = 256  # items that may wait; more are refused as "overloaded"
+    deadline_s: Annotated[float, Range(0.1, 3_600)] = 30.0  # a request that takes longer is given up
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionOptions:
     """When a face is named; thresholds of 0 take the model pack's calibration."""
 
-    false_name_rate: float = 0.01
-    threshold: float = 0.0
-    margin: float = 0.0
-    one_face_per_character: bool = True
-    top: int = 5  # matches reported for each face
+    false_name_rate: Share = 0.01  # how often a stranger may be named; the calibration makes thresholds of it
+    threshold: Share = 0.0  # cosine similarity from which a face is named
+    margin: Share = 0.0  # lead over the best other character, else the face is "unsure"
+    one_face_per_character: bool = True  # nobody is named twice in one picture
+    top: Count = 5  # matches reported for each face
 
 
 @dataclass(frozen=True, slots=True)
 class EnrollOptions:
     """What a face must be to become a sample."""
 
-    smallest_face: int = 32  # shorter side of the face box, pixels
-    lowest_score: float = 0.35
-    lowest_sharpness: float = 4.0  # standard deviation of the Laplacian of the 112 px crop
+    smallest_face: Annotated[int, Range(0, 100_000)] = 32  # least pixels of the shorter side of the face box
+    lowest_score: Share = 0.35  # least detector confidence
+    lowest_sharpness: Annotated[float, Range(0, 1_000)] = 4.0  # least Laplacian deviation, 112 px crop
     alike_hint: bool = True  # tell when the face already looks like another character
 
 
@@ -79,18 +107,18 @@ class EnrollOptions:
 class AnnotateOptions:
     """How the answer picture looks and how large its file may get."""
 
-    max_bytes: int = 8 * 1024 * 1024
-    max_side: int = 4_096
-    format: Literal["jpeg", "webp"] = "jpeg"
-    quality: int = 90
+    max_bytes: Count = 8 * 1024 * 1024  # bytes of the file
+    max_side: Annotated[int, Range(64, 16_383)] = 4_096  # pixels of the longer side; WebP ends at 16,383
+    format: Literal["jpeg", "webp"] = "jpeg"  # webp is smaller and slower to make
+    quality: Annotated[int, Range(1, 100)] = 90  # lowered when the file would exceed max_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryOptions:
     """Where enrolled characters live."""
 
-    backend: Literal["embedded"] = "embedded"
-    file: str = "gallery.sqlite"  # relative to the data folder
+    backend: Literal["embedded"] = "embedded"  # one SQLite file, searched in memory
+    file: Text = "gallery.sqlite"  # where it is, relative to the data folder
     shared: tuple[str, ...] = ()  # galleries that every scope also sees
 
 
@@ -98,15 +126,15 @@ class GalleryOptions:
 class LoggingOptions:
     """What is logged and in which shape."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
-    format: Literal["console", "json"] = "console"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"  # the least that is worth a line
+    format: Literal["console", "json"] = "console"  # console is for people, json is one object a line
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """All options of one process."""
 
-    data_dir: Path = Path("data")
+    data_dir: Folder = Path("data")  # folder of the gallery and of installed model packs
     images: ImageLimits = field(default_factory=ImageLimits)
     models: ModelOptions = field(default_factory=ModelOptions)
     detection: DetectionOptions = field(default_factory=DetectionOptions)
@@ -116,3 +144,13 @@ class Options:
     annotate: AnnotateOptions = field(default_factory=AnnotateOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
     logging: LoggingOptions = field(default_factory=LoggingOptions)
+
+    @property
+    def packs_dir(self) -> Path:
+        """Where installed model packs live."""
+        return self.data_dir / "models"
+
+    @property
+    def gallery_file(self) -> Path:
+        """The embedded gallery."""
+        return self.data_dir / self.gallery.file

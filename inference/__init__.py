@@ -1,1 +1,1 @@
-"""What a face meets: decode, detect, align, embed, search, decide; and the gallery. No chat, no environment."""
+"""What a face meets: decode, detect, align, embed, search, decide. No chat, no environment."""

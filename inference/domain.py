@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -57,6 +57,10 @@ class FaceBox:
     y2: float
 
     @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        return self.x1, self.y1, self.x2, self.y2
+
+    @property
     def width(self) -> float:
         return self.x2 - self.x1
 
@@ -98,6 +102,21 @@ class FaceBox:
             min(max(self.x2, 0.0), width),
             min(max(self.y2, 0.0), height),
         )
+
+
+def reading_order(boxes: Sequence[FaceBox]) -> list[int]:
+    """The indices of the boxes row by row, each row from left to right.
+
+    A box belongs to the row above when its centre lies within that row's first box.
+    """
+    rows: list[list[int]] = []
+    for index in sorted(range(len(boxes)), key=lambda i: (boxes[i].center[1], boxes[i].center[0])):
+        first = boxes[rows[-1][0]] if rows else None
+        if first is not None and boxes[index].center[1] < first.y2:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return [index for row in rows for index in sorted(row, key=lambda i: boxes[i].center)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +163,11 @@ class Character:
     aliases: tuple[str, ...] = ()
     sample_count: int = 0
 
+    @property
+    def display_name(self) -> str:
+        """The name with the series, where there is one."""
+        return f"{self.name} ({self.series})" if self.series else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -179,13 +203,13 @@ class FaceResult:
     """One face (in an animation: one tracked face) and who it may be."""
 
     detection: Detection
+    frame: int
+    """Index of the sampled frame that `detection` is from; 0 in a still picture."""
     decision: Decision
     character: Character | None
     """Whom the face is named as (KNOWN), or the likeliest (UNSURE); None when UNKNOWN."""
     matches: tuple[Match, ...]
     """Best first, whatever was decided."""
-    frame: int = 0
-    """Index into the sampled frames where `detection` was seen best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +219,7 @@ class Identification:
     width: int
     height: int
     faces: tuple[FaceResult, ...]
-    """By position: top to bottom, then left to right."""
+    """In reading order: row by row, left to right."""
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     frame_count: int = 1
     """Sampled frames."""

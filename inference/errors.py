@@ -73,11 +73,22 @@ class AmbiguousFacesError(UserError):
         super().__init__(count=count)
 
 
+class FaceNumberError(UserError):
+    code = "face_number"
+    sentence = "There is no face number {number}; the picture has {count}."
+
+    def __init__(self, *, number: int, count: int) -> None:
+        super().__init__(number=number, count=count)
+
+
 class FaceTooPoorError(UserError):
     """`what` names the measure (size, score, sharpness)."""
 
     code = "face_too_poor"
-    sentence = "The face is not clear enough to learn from: its {what} is {actual:.3g}, at least {limit:.3g} is needed."
+    sentence = (
+        "The face is not clear enough to learn from: "
+        "its {what} is {actual:.3g}, at least {limit:.3g} is needed."
+    )
 
     def __init__(self, *, what: str, actual: float, limit: float) -> None:
         super().__init__(what=what, actual=actual, limit=limit)
@@ -103,6 +114,14 @@ class CharacterExistsError(UserError):
 
     def __init__(self, *, name: str, existing: str) -> None:
         super().__init__(name=name, existing=existing)
+
+
+class MergeSelfError(UserError):
+    code = "merge_self"
+    sentence = "“{source}” and “{target}” are the same character already."
+
+    def __init__(self, *, source: str, target: str) -> None:
+        super().__init__(source=source, target=target)
 
 
 class NameInvalidError(UserError):
@@ -142,6 +161,14 @@ class ArchiveInvalidError(UserError):
 class FileUnreadableError(UserError):
     code = "file_unreadable"
     sentence = "{path} cannot be read: {reason}."
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class FileUnwritableError(UserError):
+    code = "file_unwritable"
+    sentence = "{path} cannot be written: {reason}."
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)

@@ -1,4 +1,4 @@
-"""The `Detector` protocol: pictures in, face boxes out."""
+"""The `Detector` protocol: canvases of a few fixed shapes in, face boxes out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from inference.domain import Detection, ImageRGB
 
 
 class Detector(Protocol):
-    """Finds drawn faces. One instance belongs to one thread: it is loaded, warmed and called there."""
+    """Finds drawn faces. One instance belongs to one thread: it is loaded, warmed and called there.
+
+    It sees canvases, not pictures: `views.py` turns a picture of any size into canvases and the boxes back.
+    """
+
+    @property
+    def canvas_shapes(self) -> tuple[tuple[int, int], ...]:
+        """The (width, height) of every canvas it accepts, in pixels."""
 
     def warm_up(self) -> None:
-        """Run every fixed batch shape once, so that the first user does not wait for it."""
+        """Run every canvas shape once, so that the first user does not wait for it."""
 
-    def detect(self, images: Sequence[ImageRGB]) -> list[tuple[Detection, ...]]:
-        """The faces of each picture, best score first, boxes in pixels of that picture.
+    def detect(self, canvases: Sequence[ImageRGB]) -> list[tuple[Detection, ...]]:
+        """The faces of each canvas, best score first, boxes in pixels of that canvas.
 
-        Pictures may have different sizes. An empty tuple means that no face was found.
+        The canvases may have different shapes. An empty tuple means that no face was found.
         """

@@ -29,7 +29,7 @@ class NewSample:
     crop: FaceCrop
     embedding: Embedding
     content_hash: str
-    """sha256 of the face's decoded pixels: the same pixels are the same picture."""
+    """sha256 of the face's decoded pixels: the same pixels are the same picture (see `fingerprint.py`)."""
     perceptual_hash: int
     """64-bit pHash of the crop: a small Hamming distance means the same picture, encoded differently."""
     added_by: str = ""
@@ -54,7 +54,7 @@ class AuditEntry:
     scope: Scope
     actor: str
     action: str
-    """enroll, rename, alias, merge, split, forget_character, forget_sample, negative, import, reindex, repair."""
+    """enroll, rename, alias, merge, forget_character, forget_sample, negative, import, reindex, repair."""
     detail: dict[str, object]
 
 
@@ -74,7 +74,8 @@ class Finding:
     """Something `verify` found wrong."""
 
     kind: str
-    """missing_embedding, orphan_embedding, bad_embedding, unreadable_crop, stale_projection, …"""
+    """One of damaged_file, orphan, missing_crop, unreadable_crop, missing_embedding, bad_embedding,
+    name_disagreement, empty_character, stale_projection."""
     subject: str
     repaired: bool
     detail: str = ""
@@ -98,12 +99,16 @@ class Gallery(Protocol):
     def contract(self) -> EmbeddingContract:
         """The contract that searches use now."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Wait for changes under way and let go of everything; later calls raise StoppedError."""
 
     async def search(
         self, probes: Embeddings, scopes: Sequence[Scope], *, top: int
     ) -> list[tuple[Match, ...]]:
-        """For each probe the `top` best characters, best first (ties by character id)."""
+        """For each probe the `top` best characters, best first; ties in the order of `scopes`, then by name.
+
+        It sees every enrollment that was acknowledged before it was called.
+        """
 
     async def enroll(
         self,
@@ -118,7 +123,8 @@ class Gallery(Protocol):
         """Add samples to the character of that name or alias, creating it if there is none.
 
         All or nothing. A given series fills an empty one; new aliases are added.
-        Raises SampleExistsError, NameInvalidError, CharacterExistsError (an alias belongs to another).
+        Raises SampleExistsError (also for the same picture twice in `samples`), NameInvalidError,
+        CharacterExistsError (an alias belongs to another).
         """
 
     async def find_duplicate(self, scope: Scope, sample: NewSample) -> tuple[Character, SampleId, str] | None:
@@ -148,28 +154,37 @@ class Gallery(Protocol):
 
     async def set_aliases(
         self, scope: Scope, name: str, aliases: Sequence[str], *, actor: str = ""
-    ) -> Character: ...
+    ) -> Character:
+        """Replace all aliases. Raises CharacterNotFoundError, CharacterExistsError, NameInvalidError."""
 
     async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Character:
-        """Move source's samples, negatives, name and aliases to target; source is gone."""
+        """Move source's samples, negatives, name and aliases to target; source is gone.
+
+        Raises CharacterNotFoundError, MergeSelfError.
+        """
 
     async def forget(self, scope: Scope, name: str, *, actor: str = "") -> Character:
         """Remove a character with its samples, crops and negatives; returns what it was."""
 
-    async def forget_sample(self, sample_id: SampleId, *, actor: str = "") -> None: ...
+    async def forget_sample(self, scope: Scope, sample_id: SampleId, *, actor: str = "") -> Character:
+        """Remove one sample; returns its character, which stays even when that was its last.
 
-    async def add_negative(
-        self, scope: Scope, name: str, embedding: Embedding, *, source: str = "", actor: str = ""
-    ) -> None:
-        """Somebody said that this face is not that character."""
+        Raises SampleNotFoundError, also when the sample belongs to another scope.
+        """
+
+    async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> None:
+        """Somebody said that this face is not that character. Saying it twice changes nothing."""
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Newest first."""
 
     async def stats(self) -> GalleryStats: ...
 
-    async def verify(self, *, repair: bool) -> tuple[Finding, ...]:
-        """Everything that is not as it should be; with `repair`, mended where it can be."""
+    async def verify(self, *, repair: bool, reembed: Reembed | None = None) -> tuple[Finding, ...]:
+        """Everything that is not as it should be; with `repair`, mended where it can be.
+
+        Embeddings that are missing or unusable can be mended only with `reembed`.
+        """
 
     async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
         """Write a portable archive (of all scopes by default), whole or not at all; returns its samples."""
@@ -185,5 +200,6 @@ class Gallery(Protocol):
     ) -> AsyncIterator[tuple[int, int]]:
         """Re-embed every stored crop under `contract`, yielding (done, total), then switch to it atomically.
 
-        Searches go on under the old contract until the switch. Interrupted, it resumes where it stopped.
+        Searches go on under the old contract until the switch, and samples enrolled meanwhile are included.
+        The switch comes after the last value. Interrupted, it resumes where it stopped.
         """

@@ -1,0 +1,1 @@
+"""One command each; every figure is a ratio against a baseline in the same run."""

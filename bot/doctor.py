@@ -1,0 +1,142 @@
+"""`doctor`: what is set up, what is not, and how to fix it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.terminal.output import say
+from config.settings import Settings
+from inference.errors import AppError
+from inference.fonts import chain
+from inference.gallery.factory import open_gallery
+from inference.models import find_pack, resolve_runtimes, verify_pack
+
+_LEAST_DISK_BYTES = 500 * 1024 * 1024
+
+
+class State(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    label: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+async def doctor(arguments: Namespace, settings: Settings) -> int:
+    """Check each part, print what was found. Returns 1 when something has failed."""
+    del arguments
+    checks: list[Callable[[Settings], Awaitable[Check]]] = [
+        _python,
+        _settings,
+        _data_folder,
+        _models,
+        _runtime,
+        _fonts,
+        _gallery,
+        _chats,
+    ]
+    failed = False
+    for check in checks:
+        found = await check(settings)
+        failed |= found.state is State.FAILED
+        say(f"{found.state:<7}{found.label:<14}{found.detail}")
+        if found.fix:
+            say(f"{'':<21}→ {found.fix}")
+    return 1 if failed else 0
+
+
+async def _python(_: Settings) -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check("Python", State.OK, f"{version}, {os.cpu_count()} cores")
+
+
+async def _settings(settings: Settings) -> Check:
+    changed = ", ".join(f"{key} ({source})" for key, source in sorted(settings.sources.items()))
+    return Check("Settings", State.OK, changed or "all defaults")
+
+
+async def _data_folder(settings: Settings) -> Check:
+    folder = settings.options.data_dir
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        return Check(
+            "Data folder",
+            State.FAILED,
+            f"{folder} cannot be written",
+            "Give this user the right to write there, or choose another folder with --data-dir.",
+        )
+    free = shutil.disk_usage(existing).free
+    detail = f"{folder.absolute()}, {free / 1e9:.1f} GB free"
+    if free < _LEAST_DISK_BYTES:
+        return Check("Data folder", State.NOTE, detail, "Free some disk space: enrollments need it.")
+    return Check("Data folder", State.OK, detail)
+
+
+async def _models(settings: Settings) -> Check:
+    options = settings.options
+    try:
+        pack = find_pack(options.models.pack, options.packs_dir)
+        problems = await asyncio.to_thread(verify_pack, pack)
+    except AppError as error:
+        return Check("Models", State.FAILED, str(error), "`models list` shows which packs there are.")
+    if problems:
+        return Check("Models", State.FAILED, str(problems[0]), "Install the pack again: `models install`.")
+    return Check("Models", State.OK, f"{pack.name}: {pack.manifest.title}")
+
+
+async def _runtime(settings: Settings) -> Check:
+    options = settings.options
+    try:
+        runtimes = resolve_runtimes(options.models, find_pack(options.models.pack, options.packs_dir))
+    except AppError as error:
+        return Check("Runtime", State.FAILED, str(error), "Set models.runtime to auto.")
+    detector, embedder = (f"{used.kind} on {used.device}" for used in (runtimes.detector, runtimes.embedder))
+    detail = detector if detector == embedder else f"detector {detector}, embedder {embedder}"
+    return Check("Runtime", State.OK, detail)
+
+
+async def _fonts(_: Settings) -> Check:
+    try:
+        missing = [font.family for font in chain("JP") if not font.path.is_file()]
+    except ImportError as error:
+        missing = [str(error)]
+    if missing:
+        return Check("Fonts", State.FAILED, ", ".join(missing), "Install the requirements again.")
+    return Check("Fonts", State.OK, "Noto for all scripts")
+
+
+async def _gallery(settings: Settings) -> Check:
+    try:
+        async with open_gallery(settings.options, read_only=True) as gallery:
+            stats = await gallery.stats()
+    except AppError as error:
+        return Check("Gallery", State.FAILED, str(error))
+    return Check(
+        "Gallery", State.OK, f"{stats.characters} characters, {stats.samples} samples, {stats.contract.model}"
+    )
+
+
+async def _chats(settings: Settings) -> Check:
+    tokens = {
+        "DISCORD_TOKEN": settings.secrets.discord_token,
+        "TELEGRAM_TOKEN": settings.secrets.telegram_token,
+    }
+    present = [name for name, token in tokens.items() if token is not None]
+    if not present:
+        return Check("Chats", State.NOTE, "no token is set", "Put DISCORD_TOKEN or TELEGRAM_TOKEN into .env.")
+    return Check("Chats", State.NOTE, f"{', '.join(present)} set; this version has no chat adapters yet")

@@ -1,0 +1,66 @@
+"""When two pictures of a face are the same picture: by their pixels, or by how they look and embed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.domain import FaceBox, ImageRGB
+
+# Measured on 15,885 face crops with the starter embedder: of 1,200 crops saved again (JPEG 60–95, WebP),
+# halved, moved or scaled by 2–4 % of the face, 99.7 % or more of each kind are found; of 140,360 pairs of
+# different pictures of one character 0.41 % are taken for the same, nearly all of them redrawn accessories
+# or colours on the very same drawing. Of 2 million pairs of different characters: none.
+MAX_DISTANCE = 12
+"""Bits of 64 in which the perceptual hashes of one picture may differ."""
+_LEAST_SIMILARITY = 0.86
+_SIMILARITY_PER_BIT = 0.10 / MAX_DISTANCE
+
+_HASH_MARGIN = 1.75  # more than the face: a tighter cut changes too much when the box moves a little
+
+
+def content_hash(image: ImageRGB, box: FaceBox) -> str:
+    """sha256 of the face's pixels: equal for the same face of the same decoded picture."""
+    face = _cut(image, box, margin=1.0)
+    return hashlib.sha256(repr(face.shape).encode() + face.tobytes()).hexdigest()
+
+
+def perceptual_hash(image: ImageRGB, box: FaceBox) -> int:
+    """The 64-bit pHash of the face with some room around it; survives re-encoding and resizing."""
+    import imagehash  # noqa: PLC0415 - brings SciPy, which only enrollment needs
+    from PIL import Image  # noqa: PLC0415
+
+    bits = imagehash.phash(Image.fromarray(_cut(image, box, margin=_HASH_MARGIN))).hash
+    return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big")
+
+
+def required_similarity(distance: int) -> float:
+    """The cosine from which faces at that Hamming distance (≤ MAX_DISTANCE) are the same picture.
+
+    The more the hashes differ, the nearer the embeddings must be.
+    """
+    return _LEAST_SIMILARITY + distance * _SIMILARITY_PER_BIT
+
+
+def is_same_picture(hash_a: int, hash_b: int, similarity: float) -> bool:
+    """For one pair; `similarity` is the cosine of their embeddings."""
+    distance = (hash_a ^ hash_b).bit_count()
+    return distance <= MAX_DISTANCE and similarity >= required_similarity(distance)
+
+
+def hamming(hashes: NDArray[np.uint64], other: int) -> NDArray[np.uint8]:
+    """In how many bits each hash differs from `other`."""
+    distances: NDArray[np.uint8] = np.bitwise_count(hashes ^ np.uint64(other))
+    return distances
+
+
+def _cut(image: ImageRGB, box: FaceBox, *, margin: float) -> ImageRGB:
+    """A square around the box; where it leaves the picture, the picture's edge is repeated."""
+    side = max(1, round(max(box.width, box.height) * margin))
+    center_x, center_y = box.center
+    left, top = round(center_x - side / 2), round(center_y - side / 2)
+    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
+    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
+    return image[np.ix_(rows, columns)]

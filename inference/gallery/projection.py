@@ -1,0 +1,242 @@
+"""The gallery in memory: unit vectors by scope, exact search over them. Disposable; made from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Match, SampleId, Scope
+from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
+
+NO_OWNER = -1
+_LEAST_CAPACITY = 64
+_PROBES_AT_ONCE = 32  # bounds the score matrix: 32 probes × 200,000 samples are 26 MB
+_ROWS_AT_ONCE = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterFaces:
+    """All that the projection holds of one character; rows of the arrays belong to `sample_ids`."""
+
+    character: Character
+    sample_ids: tuple[SampleId, ...]
+    vectors: NDArray[np.float32]
+    hashes: NDArray[np.uint64]
+    negatives: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """One scope as it was at one moment. Later views share its buffers and only write behind its rows."""
+
+    vectors: NDArray[np.float32]
+    """(capacity, dimension); the first len(owners) rows are this view's."""
+    hashes: NDArray[np.uint64]
+    """(capacity,)"""
+    sample_ids: list[SampleId]
+    """Grows with later views, so it may be longer than this one."""
+    owners: NDArray[np.intp]
+    """For each row the index of its character, or NO_OWNER when the sample is gone."""
+    characters: tuple[Character | None, ...]
+    """None where a character is gone."""
+    slots: Mapping[CharacterId, int]
+    negatives: Mapping[int, NDArray[np.float32]]
+    """By index of the character; only where there are any."""
+
+    @classmethod
+    def empty(cls, dimension: int, capacity: int = _LEAST_CAPACITY) -> ScopeView:
+        return cls(
+            np.empty((capacity, dimension), np.float32),
+            np.empty(capacity, np.uint64),
+            [],
+            np.empty(0, np.intp),
+            (),
+            MappingProxyType({}),
+            MappingProxyType({}),
+        )
+
+    def updated(self, states: Mapping[CharacterId, CharacterFaces | None]) -> ScopeView:
+        """The view in which each of these characters is as given, or gone (None)."""
+        characters, slots = list(self.characters), dict(self.slots)
+        negatives, owners = dict(self.negatives), self.owners.copy()
+        added: list[tuple[int, CharacterFaces, list[int]]] = []
+        for character_id, faces in states.items():
+            slot = slots.get(character_id)
+            if slot is None:
+                if faces is None:
+                    continue
+                slot = slots[character_id] = len(characters)
+                characters.append(None)
+            wanted = {} if faces is None else {sample: row for row, sample in enumerate(faces.sample_ids)}
+            for row in np.flatnonzero(owners == slot):
+                if wanted.pop(self.sample_ids[row], None) is None:
+                    owners[row] = NO_OWNER
+            characters[slot] = None if faces is None else faces.character
+            negatives.pop(slot, None)
+            if faces is None:
+                del slots[character_id]
+                continue
+            if len(faces.negatives):
+                negatives[slot] = faces.negatives
+            added.append((slot, faces, list(wanted.values())))
+        view = replace(
+            self,
+            owners=owners,
+            characters=tuple(characters),
+            slots=MappingProxyType(slots),
+            negatives=MappingProxyType(negatives),
+        )
+        return view._with_rows(added)._compacted()
+
+    def _with_rows(self, added: Sequence[tuple[int, CharacterFaces, list[int]]]) -> ScopeView:
+        count, extra = len(self.owners), sum(len(rows) for _, _, rows in added)
+        if not extra:
+            return self
+        view = self._with_capacity(count + extra)
+        owners = np.concatenate([self.owners, np.empty(extra, np.intp)])
+        start = count
+        for slot, faces, rows in added:
+            end = start + len(rows)
+            view.vectors[start:end] = faces.vectors[rows]
+            view.hashes[start:end] = faces.hashes[rows]
+            # Not extend(): a change that came to nothing may have left a tail behind.
+            view.sample_ids[start:end] = [faces.sample_ids[row] for row in rows]
+            owners[start:end] = slot
+            start = end
+        return replace(view, owners=owners)
+
+    def _with_capacity(self, needed: int) -> ScopeView:
+        if needed <= len(self.vectors):
+            return self
+        count, capacity = len(self.owners), max(needed, 2 * len(self.vectors))
+        vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)
+        hashes = np.empty(capacity, np.uint64)
+        vectors[:count], hashes[:count] = self.vectors[:count], self.hashes[:count]
+        return replace(self, vectors=vectors, hashes=hashes, sample_ids=self.sample_ids[:count])
+
+    def _compacted(self) -> ScopeView:
+        """Without its gone rows, once they are more than a quarter."""
+        kept = np.flatnonzero(self.owners != NO_OWNER)
+        if len(self.owners) - len(kept) <= max(_LEAST_CAPACITY, len(self.owners) // 4):
+            return self
+        there = [slot for slot, character in enumerate(self.characters) if character is not None]
+        moved = np.full(len(self.characters) + 1, NO_OWNER, np.intp)
+        moved[there] = np.arange(len(there))
+        view = ScopeView.empty(self.vectors.shape[1], max(_LEAST_CAPACITY, len(kept)))
+        view.vectors[: len(kept)], view.hashes[: len(kept)] = self.vectors[kept], self.hashes[kept]
+        view.sample_ids.extend(self.sample_ids[row] for row in kept)
+        return replace(
+            view,
+            owners=moved[self.owners[kept]],
+            characters=tuple(self.characters[slot] for slot in there),
+            slots=MappingProxyType({key: int(moved[slot]) for key, slot in self.slots.items()}),
+            negatives=MappingProxyType({int(moved[slot]): rows for slot, rows in self.negatives.items()}),
+        )
+
+    def rows(self) -> dict[SampleId, int]:
+        """Where each of its samples is."""
+        return {self.sample_ids[row]: row for row in np.flatnonzero(self.owners != NO_OWNER).tolist()}
+
+    def alike(self, embedding: Embedding, perceptual_hash: int) -> tuple[Character, SampleId] | None:
+        """The nearest sample that shows the same picture, encoded or cut differently."""
+        count = len(self.owners)
+        distances = hamming(self.hashes[:count], perceptual_hash)
+        rows = np.flatnonzero((distances <= MAX_DISTANCE) & (self.owners != NO_OWNER))
+        similarities = exact_similarities(self.vectors, rows, embedding)
+        best: tuple[float, int] | None = None
+        for row, similarity in zip(rows, similarities, strict=True):
+            if similarity >= required_similarity(int(distances[row])) and (
+                best is None or similarity > best[0]
+            ):
+                best = float(similarity), int(row)
+        if best is None:
+            return None
+        character = self.characters[self.owners[best[1]]]
+        assert character is not None, "a row with an owner has its character"  # noqa: S101
+        return character, self.sample_ids[best[1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """All scopes as they were at one moment, under one contract."""
+
+    contract: EmbeddingContract
+    views: Mapping[Scope, ScopeView] = field(default_factory=lambda: MappingProxyType({}))
+
+    def view(self, scope: Scope) -> ScopeView:
+        return self.views.get(scope) or ScopeView.empty(self.contract.dimension, 0)
+
+    def updated(self, scope: Scope, states: Mapping[CharacterId, CharacterFaces | None]) -> Projection:
+        view = (self.views.get(scope) or ScopeView.empty(self.contract.dimension)).updated(states)
+        return replace(self, views=MappingProxyType({**self.views, scope: view}))
+
+
+def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) -> list[tuple[Match, ...]]:
+    """For each probe the `top` best characters of all views, best first, ties by view and name.
+
+    The similarities are the same wherever a sample's row lies: they are summed up again in double
+    precision, row by row, for the few samples that can matter.
+    """
+    found: list[list[tuple[float, int, Match]]] = [[] for _ in probes]
+    for place, view in enumerate(views):
+        if not len(view.owners) or top <= 0:
+            continue
+        for start in range(0, len(probes), _PROBES_AT_ONCE):
+            chunk = probes[start : start + _PROBES_AT_ONCE]
+            scores = chunk @ view.vectors[: len(view.owners)].T
+            for offset, probe in enumerate(chunk):
+                matches = _best_characters(view, probe, scores[offset], top)
+                found[start + offset].extend((-match.similarity, place, match) for match in matches)
+    ranked = (sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name)) for one in found)
+    return [tuple(match for _, _, match in one[:top]) for one in ranked]
+
+
+def _best_characters(
+    view: ScopeView, probe: NDArray[np.float32], scores: NDArray[np.float32], top: int
+) -> list[Match]:
+    """At least the `top` best characters of the view (all that could be among them), unordered."""
+    # The last element collects the rows of nobody: NO_OWNER indexes it.
+    best = np.full(len(view.characters) + 1, -np.inf, np.float32)
+    np.maximum.at(best, view.owners, scores)
+    best[-1] = np.inf  # so that no such row comes near its owner's best
+    # A float32 dot product of unit vectors is off by at most dimension × 2⁻²⁴, either way.
+    slack = np.float32(2 * len(probe) * 2.0**-24)
+    least = np.partition(best[:-1], -top)[-top] if top < len(best) - 1 else np.float32(-np.inf)
+    rows = np.flatnonzero(scores >= least - slack)
+    rows = rows[scores[rows] >= best[view.owners[rows]] - slack]
+    similarities = exact_similarities(view.vectors, rows, probe)
+    evidence: dict[int, tuple[float, SampleId]] = {}
+    for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
+        slot, sample_id = int(view.owners[row]), view.sample_ids[row]
+        known = evidence.get(slot)
+        if known is None or (-similarity, sample_id) < (-known[0], known[1]):
+            evidence[slot] = similarity, sample_id
+    matches = []
+    for slot, (similarity, sample_id) in evidence.items():
+        character = view.characters[slot]
+        if character is None:
+            continue
+        negatives = view.negatives.get(slot)
+        against = (
+            None
+            if negatives is None
+            else float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
+        )
+        matches.append(Match(character, sample_id, similarity, against))
+    return matches
+
+
+def exact_similarities(
+    vectors: NDArray[np.float32], rows: NDArray[np.intp], probe: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The cosines of these rows, each summed up alone in one order: equal rows get equal cosines."""
+    wide = probe.astype(np.float64)
+    parts = [
+        np.add.reduce(vectors[rows[start : start + _ROWS_AT_ONCE]] * wide, axis=1)
+        for start in range(0, len(rows), _ROWS_AT_ONCE)
+    ]
+    return np.clip(np.concatenate(parts), -1.0, 1.0) if parts else np.empty(0, np.float64)

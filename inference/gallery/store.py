@@ -1,0 +1,431 @@
+"""The gallery's rows: what is read from and written to its tables, inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.domain import (
+    Character,
+    CharacterId,
+    Embedding,
+    EmbeddingContract,
+    FaceBox,
+    FaceCrop,
+    Sample,
+    SampleId,
+    Scope,
+)
+from inference.errors import CharacterExistsError, CharacterNotFoundError, SampleNotFoundError
+from inference.gallery.base import AuditEntry, NewSample
+from inference.gallery.names import name_key, suggest_names
+
+VECTOR_TYPE = np.dtype("<f4")
+_UNIT_TOLERANCE = 1e-3  # half-precision embedders normalise to about 1e-4
+
+
+class Store:
+    """The tables through one connection, and the contract whose embeddings count."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    # ── contracts ───────────────────────────────────────────────────────────────────────────────
+
+    def active_contract(self) -> EmbeddingContract | None:
+        row = self._one("SELECT model, digest, dimension, preprocessing FROM contracts WHERE active = 1")
+        return EmbeddingContract(*row) if row else None
+
+    def contract_seq(self, contract: EmbeddingContract) -> int:
+        """Its key in this file; it is added (not active) when it is new."""
+        row = self._one("SELECT seq FROM contracts WHERE id = ?", contract.id)
+        if row:
+            return int(row[0])
+        return self._insert(
+            "contracts(id, model, digest, dimension, preprocessing, active)",
+            contract.id,
+            contract.model,
+            contract.digest,
+            contract.dimension,
+            contract.preprocessing,
+            0,
+        )
+
+    def activate(self, contract: EmbeddingContract) -> None:
+        """Make it the one that counts. The embeddings of the one before stay, so that going back is quick."""
+        before = self._one("SELECT seq FROM contracts WHERE active = 1")
+        seq = self.contract_seq(contract)
+        self.connection.execute("UPDATE contracts SET active = 0 WHERE active = 1")
+        self.connection.execute("UPDATE contracts SET active = 1 WHERE seq = ?", (seq,))
+        kept = json.dumps([seq, before[0] if before else seq])
+        for table, column in (("embeddings", "contract"), ("contracts", "seq")):
+            self.connection.execute(
+                f"DELETE FROM {table} WHERE {column} NOT IN (SELECT value FROM json_each(?))", (kept,)
+            )
+
+    # ── characters and names ────────────────────────────────────────────────────────────────────
+
+    def find(self, scopes: Sequence[Scope], name_or_id: str) -> int | None:
+        """The character of that id, else of that name or alias in the first scope that has it."""
+        row = self._one("SELECT seq, scope FROM characters WHERE id = ?", name_or_id)
+        if row and row[1] in scopes:
+            return int(row[0])
+        for scope in scopes:
+            seq = self.find_name(scope, name_or_id)
+            if seq is not None:
+                return seq
+        return None
+
+    def find_name(self, scope: Scope, name: str) -> int | None:
+        row = self._one("SELECT character FROM names WHERE scope = ? AND key = ?", scope, name_key(name))
+        return int(row[0]) if row else None
+
+    def require(self, scopes: Sequence[Scope], name_or_id: str) -> int:
+        """Like `find()`; raises CharacterNotFoundError with suggestions."""
+        seq = self.find(scopes, name_or_id)
+        if seq is None:
+            known = self.connection.execute(
+                "SELECT spelling FROM names WHERE scope IN (SELECT value FROM json_each(?))",
+                (json.dumps(scopes),),
+            )
+            suggestions = suggest_names(name_or_id, (row[0] for row in known))
+            raise CharacterNotFoundError(name=name_or_id[:100], suggestions=suggestions)
+        return seq
+
+    def list_characters(
+        self, scopes: Sequence[Scope], query: str, offset: int, limit: int | None
+    ) -> list[int]:
+        """By name, then in the order of the scopes."""
+        rows = self.connection.execute(
+            """SELECT c.seq FROM json_each(:scopes) s
+               JOIN characters c ON c.scope = s.value
+               JOIN names own ON own.character = c.seq AND own.position = 0
+               WHERE :key = '' OR instr(c.series_key, :key) OR EXISTS(
+                   SELECT 1 FROM names n WHERE n.character = c.seq AND instr(n.key, :key))
+               ORDER BY own.key, s.key LIMIT :limit OFFSET :offset""",
+            {
+                "scopes": json.dumps(list(dict.fromkeys(scopes))),
+                "key": name_key(query),
+                "limit": -1 if limit is None else limit,
+                "offset": offset,
+            },
+        )
+        return [row[0] for row in rows]
+
+    def characters(self, seqs: Sequence[int]) -> list[Character]:
+        """In the given order."""
+        given = json.dumps(seqs)
+        among = "IN (SELECT value FROM json_each(?))"
+        names: dict[int, list[str]] = {}
+        for seq, spelling in self.connection.execute(
+            f"SELECT character, spelling FROM names WHERE character {among} ORDER BY character, position",
+            (given,),
+        ):
+            names.setdefault(seq, []).append(spelling)
+        counts = dict(
+            self.connection.execute(
+                f"""SELECT character, count(*) FROM faces WHERE character {among} AND negative = 0
+                    GROUP BY character""",
+                (given,),
+            )
+        )
+        found = {
+            seq: Character(
+                CharacterId(character_id),
+                Scope(scope),
+                # A character without a name is damage that `verify` reports; it must not stop the start.
+                name=names.get(seq, [character_id])[0],
+                series=series,
+                aliases=tuple(names.get(seq, ())[1:]),
+                sample_count=counts.get(seq, 0),
+            )
+            for seq, character_id, scope, series in self.connection.execute(
+                f"SELECT seq, id, scope, series FROM characters WHERE seq {among}", (given,)
+            )
+        }
+        return [found[seq] for seq in seqs]
+
+    def character(self, seq: int) -> Character:
+        return self.characters([seq])[0]
+
+    def add_character(self, scope: Scope, name: str, character_id: CharacterId | None = None) -> int:
+        seq = self._insert(
+            "characters(id, scope, series, series_key)", character_id or secrets.token_hex(8), scope, "", ""
+        )
+        self.set_names(seq, [name])
+        return seq
+
+    def set_series(self, seq: int, series: str) -> None:
+        self.connection.execute(
+            "UPDATE characters SET series = ?, series_key = ? WHERE seq = ?", (series, name_key(series), seq)
+        )
+
+    def set_names(self, seq: int, spellings: Sequence[str]) -> None:
+        """The first is the name, the others are aliases. Raises CharacterExistsError."""
+        (scope,) = self.connection.execute("SELECT scope FROM characters WHERE seq = ?", (seq,)).fetchone()
+        by_key: dict[str, str] = {}
+        for spelling in spellings:
+            by_key.setdefault(name_key(spelling), spelling)
+            owner = self.find_name(scope, spelling)
+            if owner not in (None, seq):
+                raise CharacterExistsError(name=spelling, existing=self.character(owner).name)
+        self.connection.execute("DELETE FROM names WHERE character = ?", (seq,))
+        for position, (key, spelling) in enumerate(by_key.items()):
+            self._insert(
+                "names(scope, key, spelling, position, character)", scope, key, spelling, position, seq
+            )
+
+    def character_seq(self, character_id: CharacterId) -> int | None:
+        row = self._one("SELECT seq FROM characters WHERE id = ?", character_id)
+        return int(row[0]) if row else None
+
+    def scope_characters(self, scope: Scope) -> list[int]:
+        return [
+            row[0] for row in self.connection.execute("SELECT seq FROM characters WHERE scope = ?", (scope,))
+        ]
+
+    def remove_character(self, seq: int) -> None:
+        self.connection.execute("DELETE FROM characters WHERE seq = ?", (seq,))
+
+    # ── faces ───────────────────────────────────────────────────────────────────────────────────
+
+    def add_face(
+        self,
+        character: int,
+        face: NewSample,
+        contract: EmbeddingContract,
+        *,
+        negative: bool = False,
+        sample_id: SampleId | None = None,
+        at: datetime | None = None,
+    ) -> Sample:
+        check_embedding(face.embedding, contract)
+        (character_id,) = self.connection.execute(
+            "SELECT id FROM characters WHERE seq = ?", (character,)
+        ).fetchone()
+        sample = Sample(
+            sample_id or SampleId(secrets.token_hex(8)),
+            CharacterId(character_id),
+            added_by=face.added_by,
+            added_at=at or datetime.now(UTC),
+            source=face.source,
+        )
+        seq = self._insert(
+            "faces(id, character, negative, content_hash, perceptual_hash, added_by, added_at, source)",
+            sample.id,
+            character,
+            int(negative),
+            face.content_hash,
+            signed_hash(face.perceptual_hash),
+            sample.added_by,
+            sample.added_at.isoformat(),
+            sample.source,
+        )
+        self._insert("crops(face, data, x1, y1, x2, y2)", seq, face.crop.data, *face.crop.box.xyxy)
+        self.add_embedding(seq, self.contract_seq(contract), face.embedding)
+        return sample
+
+    def add_embedding(self, face: int, contract: int, vector: NDArray[np.float32]) -> None:
+        """Replaces an older one; does nothing when the face is gone meanwhile."""
+        self.connection.execute(
+            """INSERT OR REPLACE INTO embeddings(face, contract, vector)
+               SELECT seq, ?, ? FROM faces WHERE seq = ?""",
+            (contract, vector.astype(VECTOR_TYPE).tobytes(), face),
+        )
+
+    def add_embeddings(self, faces: Sequence[int], contract: int, vectors: NDArray[np.float32]) -> int:
+        """Returns how many there were."""
+        for face, vector in zip(faces, vectors, strict=True):
+            self.add_embedding(face, contract, vector)
+        return len(faces)
+
+    def find_content(
+        self, scope: Scope, content_hash: str, *, negative_of: int | None = None
+    ) -> tuple[int, SampleId] | None:
+        """The sample (or the negative of that character) with the same pixels: its character and its id."""
+        row = self._one(
+            """SELECT f.character, f.id FROM faces f JOIN characters c ON c.seq = f.character
+               WHERE f.content_hash = ? AND c.scope = ? AND f.negative = ? AND ? IN (f.character, -1)""",
+            content_hash,
+            scope,
+            int(negative_of is not None),
+            -1 if negative_of is None else negative_of,
+        )
+        return (int(row[0]), SampleId(row[1])) if row else None
+
+    def samples(self, character_id: CharacterId) -> tuple[Sample, ...]:
+        """Oldest first."""
+        rows = self.connection.execute(
+            """SELECT f.id, f.added_by, f.added_at, f.source
+               FROM faces f JOIN characters c ON c.seq = f.character
+               WHERE c.id = ? AND f.negative = 0 ORDER BY f.added_at, f.seq""",
+            (character_id,),
+        )
+        return tuple(
+            Sample(SampleId(row[0]), character_id, row[1], datetime.fromisoformat(row[2]), row[3])
+            for row in rows
+        )
+
+    def crop(self, sample_id: SampleId) -> FaceCrop:
+        """Raises SampleNotFoundError."""
+        row = self._one(
+            """SELECT k.data, k.x1, k.y1, k.x2, k.y2 FROM faces f JOIN crops k ON k.face = f.seq
+               WHERE f.id = ?""",
+            sample_id,
+        )
+        if not row:
+            raise SampleNotFoundError(sample_id=sample_id)
+        return FaceCrop(row[0], FaceBox(*row[1:]))
+
+    def crops(self, faces: Sequence[int]) -> list[FaceCrop]:
+        """In the given order; all must be there."""
+        found = {
+            row[0]: FaceCrop(row[1], FaceBox(*row[2:]))
+            for row in self.connection.execute(
+                """SELECT face, data, x1, y1, x2, y2 FROM crops
+                   WHERE face IN (SELECT value FROM json_each(?))""",
+                (json.dumps(faces),),
+            )
+        }
+        return [found[face] for face in faces]
+
+    def scope_of_face(self, sample_id: SampleId) -> Scope | None:
+        row = self._one(
+            "SELECT c.scope FROM faces f JOIN characters c ON c.seq = f.character WHERE f.id = ?", sample_id
+        )
+        return Scope(row[0]) if row else None
+
+    def exported_faces(self, scopes: Sequence[Scope], contract: EmbeddingContract) -> Iterator[Any]:
+        """Every whole face of the scopes: its id, its character's id, its columns, its box and its crop."""
+        return self._whole_faces(
+            """f.id, c.id, f.negative, f.content_hash, f.perceptual_hash, f.added_by, f.added_at, f.source,
+               k.x1, k.y1, k.x2, k.y2, k.data""",
+            scopes,
+            contract,
+        )
+
+    def exported_vectors(self, scopes: Sequence[Scope], contract: EmbeddingContract) -> Iterator[bytes]:
+        """The embeddings of the same faces in the same order."""
+        return (row[0] for row in self._whole_faces("e.vector", scopes, contract))
+
+    def _whole_faces(
+        self, columns: str, scopes: Sequence[Scope], contract: EmbeddingContract
+    ) -> Iterator[Any]:
+        # CROSS JOIN: faces outermost, so that they come in order without sorting their crops.
+        return self.connection.execute(
+            f"""SELECT {columns} FROM faces f CROSS JOIN characters c ON c.seq = f.character
+                JOIN crops k ON k.face = f.seq JOIN embeddings e ON e.face = f.seq
+                WHERE c.scope IN (SELECT value FROM json_each(?)) AND length(e.vector) = ?
+                AND e.contract = (SELECT seq FROM contracts WHERE id = ?) ORDER BY f.seq""",
+            (json.dumps(scopes), contract.dimension * VECTOR_TYPE.itemsize, contract.id),
+        )
+
+    def move_faces(self, source: int, target: int) -> None:
+        self.connection.execute("UPDATE faces SET character = ? WHERE character = ?", (target, source))
+
+    def remove_sample(self, scope: Scope, sample_id: SampleId) -> int:
+        """Returns its character. Raises SampleNotFoundError."""
+        row = self._one(
+            """DELETE FROM faces WHERE id = ? AND negative = 0
+               AND character IN (SELECT seq FROM characters WHERE scope = ?) RETURNING character""",
+            sample_id,
+            scope,
+        )
+        if not row:
+            raise SampleNotFoundError(sample_id=sample_id)
+        return int(row[0])
+
+    def without_embedding(self, contract: int, *, after: int, limit: int) -> list[tuple[int, FaceCrop]]:
+        """Faces (samples and negatives) with a crop but no embedding under the contract, by key."""
+        rows = self.connection.execute(
+            """SELECT k.face, k.data, k.x1, k.y1, k.x2, k.y2 FROM crops k
+               WHERE k.face > ? AND NOT EXISTS(
+                   SELECT 1 FROM embeddings e WHERE e.face = k.face AND e.contract = ?)
+               ORDER BY k.face LIMIT ?""",
+            (after, contract, limit),
+        )
+        return [(row[0], FaceCrop(row[1], FaceBox(*row[2:]))) for row in rows]
+
+    # ── audit ───────────────────────────────────────────────────────────────────────────────────
+
+    def add_audit(self, scope: Scope, actor: str, action: str, **detail: object) -> None:
+        self._insert(
+            "audit(at, scope, actor, action, detail)",
+            datetime.now(UTC).isoformat(),
+            scope,
+            actor,
+            action,
+            json.dumps(detail, ensure_ascii=False),
+        )
+
+    def audit(self, scope: Scope | None, limit: int) -> tuple[AuditEntry, ...]:
+        """Newest first."""
+        rows = self.connection.execute(
+            """SELECT id, at, scope, actor, action, detail FROM audit
+               WHERE ?1 IS NULL OR scope = ?1 ORDER BY id DESC LIMIT ?2""",
+            (scope, limit),
+        )
+        return tuple(
+            AuditEntry(
+                row[0], datetime.fromisoformat(row[1]), Scope(row[2]), row[3], row[4], json.loads(row[5])
+            )
+            for row in rows
+        )
+
+    # ── everything ──────────────────────────────────────────────────────────────────────────────
+
+    def scopes(self) -> tuple[Scope, ...]:
+        rows = self.connection.execute("SELECT DISTINCT scope FROM characters ORDER BY scope")
+        return tuple(Scope(row[0]) for row in rows)
+
+    def count_characters(self) -> int:
+        return int(self._one("SELECT count(*) FROM characters")[0])
+
+    def count_faces(self, *, negative: bool) -> int:
+        return int(self._one("SELECT count(*) FROM faces WHERE negative = ?", int(negative))[0])
+
+    def count_embedded(self, contract: int) -> tuple[int, int]:
+        """Faces with a crop: how many have an embedding under the contract, and how many there are."""
+        embedded, crops = self._one(
+            """SELECT count(e.seq), count(*) FROM crops k
+               LEFT JOIN embeddings e ON e.face = k.face AND e.contract = ?""",
+            contract,
+        )
+        return int(embedded), int(crops)
+
+    def _one(self, query: str, *values: object) -> Any:
+        return self.connection.execute(query, values).fetchone()
+
+    def _insert(self, table_and_columns: str, *values: object) -> int:
+        places = ", ".join("?" * len(values))
+        cursor = self.connection.execute(f"INSERT INTO {table_and_columns} VALUES ({places})", values)
+        return cursor.lastrowid or 0
+
+
+def check_embedding(vector: Embedding, contract: EmbeddingContract) -> None:
+    """Raises ValueError when it cannot have been made under the contract."""
+    if vector.shape != (contract.dimension,) or not bool(usable_rows(vector[np.newaxis])[0]):
+        raise ValueError(f"expected a unit vector of {contract.dimension}, got shape {vector.shape}")
+
+
+def usable_rows(vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which rows are finite and of unit length."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    usable: NDArray[np.bool_] = np.abs(lengths - 1.0) <= _UNIT_TOLERANCE
+    return usable
+
+
+def signed_hash(value: int) -> int:
+    """A 64-bit hash as SQLite's signed integer."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def unsigned_hash(value: int) -> int:
+    return value % (1 << 64)

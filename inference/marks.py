@@ -1,0 +1,193 @@
+"""How marks on a picture look: frames around faces, tags, leader lines; painted in place, in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.domain import FaceBox, ImageRGB
+from inference.typeset import TextSprite
+
+RGB = tuple[int, int, int]
+
+DARK: RGB = (16, 18, 22)
+LIGHT: RGB = (255, 255, 255)
+
+_FRACTION_BITS = 4
+"""OpenCV draws to 1/16 pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The look of a face's frame and tag. The kind of line tells styles apart without colour."""
+
+    fill: RGB
+    ink: RGB
+    """Of the text on `fill`; contrast at least 4.5 : 1."""
+    frame: RGB
+    line: Literal["solid", "dashed", "dotted"]
+    """Of the frame."""
+
+
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+SURE = Style(fill=(0, 114, 178), ink=LIGHT, frame=(0, 114, 178), line="solid")
+DOUBTFUL = Style(fill=(230, 159, 0), ink=(0, 0, 0), frame=(230, 159, 0), line="dashed")
+STRANGE = Style(fill=(64, 66, 72), ink=LIGHT, frame=LIGHT, line="dotted")
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """Thickness of a frame: a coloured core between light and dark edges that show on any ground."""
+
+    core: int
+    edge: int
+
+    @property
+    def total(self) -> int:
+        return self.core + 4 * self.edge
+
+
+def stroke_for(face_side: float, picture_side: float, style: Style) -> Stroke:
+    """A stroke that grows with the face, within limits that grow with the picture."""
+    core = min(max(face_side * 0.016, picture_side * 0.0028), picture_side * 0.006)
+    if style.line == "dotted":
+        core *= 0.75
+    core = max(2, round(core))
+    return Stroke(core, max(1, round(core * 0.3)))
+
+
+def frame_around(face: FaceBox, stroke: Stroke, size_wh: tuple[int, int]) -> FaceBox:
+    """The outer edge of a frame that leaves the face untouched, except where it ends with the picture."""
+    # One more pixel for the soft edge of the line.
+    room = stroke.total + 1
+    return FaceBox(face.x1 - room, face.y1 - room, face.x2 + room, face.y2 + room).clipped(*size_wh)
+
+
+def paint_frame(canvas: ImageRGB, frame: FaceBox, stroke: Stroke, style: Style) -> None:
+    """A rounded frame whose outer edge is `frame`."""
+    inset = stroke.total / 2
+    x1, y1, x2, y2 = frame.x1 + inset, frame.y1 + inset, frame.x2 - inset, frame.y2 - inset
+    radius = max(0.0, min(0.1 * min(x2 - x1, y2 - y1), 8 * stroke.core))
+    outline = _rounded_outline(x1, y1, x2, y2, radius)
+    if style.line == "solid":
+        pieces = [outline]
+    elif style.line == "dashed":
+        pieces = _dashes(outline, dash=5.0 * stroke.core, gap=3.0 * stroke.core + 4 * stroke.edge)
+    else:
+        pieces = _dashes(outline, dash=0.01, gap=2.0 * stroke.total)
+    _paint_lines(canvas, pieces, stroke, style.frame)
+
+
+def paint_leader(canvas: ImageRGB, tag: FaceBox, frame: FaceBox, stroke: Stroke, style: Style) -> None:
+    """A line from the tag to the nearest point of the frame."""
+    ends = []
+    for low, high, other_low, other_high in (
+        (tag.x1, tag.x2, frame.x1, frame.x2),
+        (tag.y1, tag.y2, frame.y1, frame.y2),
+    ):
+        if high < other_low:
+            ends.append((high, other_low))
+        elif other_high < low:
+            ends.append((low, other_high))
+        else:
+            shared = (max(low, other_low) + min(high, other_high)) / 2
+            ends.append((shared, shared))
+    points = np.array(ends, np.float64).T
+    _paint_lines(canvas, [points], Stroke(max(1, stroke.core * 2 // 3), stroke.edge), style.frame)
+
+
+def paint_tag(canvas: ImageRGB, box: FaceBox, text: TextSprite, size: int, style: Style) -> None:
+    """A filled rounded tag with the text in its middle; what would not fit into it is cut off."""
+    x, y, width, height = (round(value) for value in (box.x1, box.y1, box.width, box.height))
+    edge = tag_edge(size)
+    for inset, colour in ((0, DARK), (edge, LIGHT), (2 * edge, style.fill)):
+        radius = max(0.0, 0.32 * height - inset)
+        coverage = _rounded_coverage(width - 2 * inset, height - 2 * inset, radius)
+        _blend(canvas, coverage, colour, x + inset, y + inset)
+    inner = canvas[max(0, y + 2 * edge) : max(0, y + height - 2 * edge), max(0, x) : max(0, x + width)]
+    paint_text(inner, text, size, style.ink, left=(width - text.width) // 2, middle=height / 2 - 2 * edge)
+
+
+def paint_text(
+    canvas: ImageRGB, text: TextSprite, size: int, colour: RGB, *, left: int, middle: float
+) -> None:
+    """The text in font size `size`, with its capitals' half height at `middle`."""
+    _blend(canvas, text.coverage, colour, left, round(middle + 0.36 * size) - text.rise)
+
+
+def tag_edge(size: int) -> int:
+    """Pixels of a tag's light and of its dark edge, for that font size."""
+    return max(1, round(size / 18))
+
+
+def tag_size_wh(text_width: int, size: int) -> tuple[int, int]:
+    """Width and height of a tag for a text of that width in that font size."""
+    height = round(1.5 * size) + 4 * tag_edge(size)
+    return max(text_width + round(0.9 * size) + 4 * tag_edge(size), height), height
+
+
+def _rounded_outline(x1: float, y1: float, x2: float, y2: float, radius: float) -> NDArray[np.float64]:
+    """A closed line of points, clockwise from the upper left corner; its last point is its first."""
+    quarter = np.linspace(0, np.pi / 2, 9)
+    corners = (
+        (x1 + radius, y1 + radius, np.pi),
+        (x2 - radius, y1 + radius, 1.5 * np.pi),
+        (x2 - radius, y2 - radius, 0.0),
+        (x1 + radius, y2 - radius, 0.5 * np.pi),
+    )
+    arcs = [
+        np.stack([cx + radius * np.cos(start + quarter), cy + radius * np.sin(start + quarter)], axis=1)
+        for cx, cy, start in corners
+    ]
+    return np.concatenate([*arcs, arcs[0][:1]])
+
+
+def _dashes(outline: NDArray[np.float64], *, dash: float, gap: float) -> list[NDArray[np.float64]]:
+    """The outline cut into dashes, the gaps stretched so that they come out even."""
+    steps = np.hypot(*np.diff(outline, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    count = max(4, round(along[-1] / (dash + gap)))
+    pitch = along[-1] / count
+    dash = min(dash, pitch / 2)
+    pieces = []
+    for start in np.arange(count) * pitch:
+        inner = along[(along > start) & (along < start + dash)]
+        at = np.concatenate([[start], inner, [start + dash]])
+        pieces.append(np.stack([np.interp(at, along, outline[:, axis]) for axis in (0, 1)], axis=1))
+    return pieces
+
+
+def _paint_lines(canvas: ImageRGB, lines: list[NDArray[np.float64]], stroke: Stroke, colour: RGB) -> None:
+    # OpenCV's coordinates are centres of pixels, ours are edges.
+    points = [np.round((line - 0.5) * 2**_FRACTION_BITS).astype(np.int32) for line in lines]
+    layers = ((stroke.total, DARK), (stroke.core + 2 * stroke.edge, LIGHT), (stroke.core, colour))
+    for thickness, layer_colour in layers:
+        cv2.polylines(canvas, points, False, layer_colour, thickness, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _rounded_coverage(width: int, height: int, radius: float) -> NDArray[np.uint8]:
+    """How much of each pixel a rounded rectangle covers, 0…255."""
+    if width <= 0 or height <= 0:
+        return np.zeros((0, 0), np.uint8)
+    x = np.abs(np.arange(width) + 0.5 - width / 2) - (width / 2 - radius)
+    y = np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius)
+    outside = np.hypot(np.maximum(x, 0)[None], np.maximum(y, 0)[:, None])
+    distance = outside + np.minimum(np.maximum(x[None], y[:, None]), 0) - radius
+    coverage: NDArray[np.uint8] = (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
+    return coverage
+
+
+def _blend(canvas: ImageRGB, coverage: NDArray[np.uint8], colour: RGB, left: int, top: int) -> None:
+    """Paint the colour where and as much as `coverage` says; what is outside the canvas is cut off."""
+    cut_left, cut_top = max(0, -left), max(0, -top)
+    place = canvas[
+        top + cut_top : max(0, top + coverage.shape[0]), left + cut_left : max(0, left + coverage.shape[1])
+    ]
+    if place.size == 0:
+        return
+    alpha = coverage[cut_top:, cut_left:][: place.shape[0], : place.shape[1], None].astype(np.float32) / 255
+    place[:] = np.rint(place + (np.array(colour, np.float32) - place) * alpha).astype(np.uint8)

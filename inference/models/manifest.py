@@ -1,0 +1,248 @@
+"""`manifest.toml`: everything a model pack says about itself, parsed strictly."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from inference.decide import Calibration, CalibrationPoint
+from inference.detection.yolo import YoloSpec
+from inference.embedding.arcface import EmbedderSpec
+from inference.errors import ModelFileError
+
+MANIFEST_NAME = "manifest.toml"
+FORMAT = 1
+
+_MAX_BYTES = 1024 * 1024
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_STRIDE = 32  # of every YOLO: canvas sides are multiples of it
+_EXAMPLE = "Correct it after the example of the bundled pack, or get the pack again."
+
+
+def _is_plain_path(text: str) -> str:
+    """A path inside the pack, the same on every system: letters, digits and `._-` between slashes."""
+    if len(text) > 255 or not all(_FILE_NAME.fullmatch(part) for part in text.split("/")):
+        raise ValueError("a file of the pack is named by plain words between slashes, relative to the pack")
+    return text
+
+
+def _tuples(value: object) -> object:
+    """TOML has arrays only; strict parsing wants tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+FilePath = Annotated[str, AfterValidator(_is_plain_path)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=_STRIDE, le=4_096, multiple_of=_STRIDE)]
+Shape = Annotated[tuple[Side, Side], BeforeValidator(_tuples)]
+Shapes = Annotated[tuple[Shape, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=16)]
+Names = Annotated[tuple[Line, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=10_000)]
+Mean = Annotated[float, Field(ge=-10, le=10)]
+Deviation = Annotated[float, Field(ge=1e-4, le=10)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FileEntry(_Table):
+    """What a file of the pack must be."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=1, le=16 * 1024**3)]
+
+
+class DetectorTable(_Table):
+    """A YOLO that finds faces, perhaps among other things."""
+
+    layout: Literal["yolo"]
+    canvas_shapes: Shapes
+    classes: Names
+    face_classes: Names
+    score_threshold: Annotated[float, Field(ge=0.01, le=0.99)]
+    onnx: FilePath | None = None
+    torch: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.onnx is None and self.torch is None:
+            raise ValueError("it needs a file: onnx, torch or both")
+        if self.torch is not None and not self.torch.endswith(".pt"):
+            raise ValueError("torch must be an Ultralytics .pt file")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes has a name twice")
+        if unknown := sorted(set(self.face_classes) - set(self.classes)):
+            raise ValueError(f"face_classes names {', '.join(unknown)}, which classes does not have")
+        return self
+
+    def spec(self, *, score_threshold: float, iou_threshold: float) -> YoloSpec:
+        return YoloSpec(
+            canvas_shapes=self.canvas_shapes,
+            face_classes=tuple(
+                index for index, name in enumerate(self.classes) if name in set(self.face_classes)
+            ),
+            class_count=len(self.classes),
+            score_threshold=score_threshold,
+            iou_threshold=iou_threshold,
+        )
+
+
+class EmbedderTable(_Table):
+    """A network from a square crop to a vector, weights inside the one ONNX file."""
+
+    onnx: FilePath
+    output: Line | None = None
+    """Name of the network's output; without it, the first."""
+    runs_on_torch: bool = False
+    """The maker has checked that the torch runner takes it; without, a GPU is not used for it."""
+    side: Annotated[int, Field(ge=16, le=2_048)]
+    margin: Annotated[float, Field(ge=0.5, le=10)]
+    dimension: Annotated[int, Field(ge=2, le=16_384)]
+    colour: Literal["rgb", "bgr"]
+    mean: Annotated[tuple[Mean, Mean, Mean], BeforeValidator(_tuples)]
+    std: Annotated[tuple[Deviation, Deviation, Deviation], BeforeValidator(_tuples)]
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        return EmbedderSpec(
+            side=self.side,
+            margin=self.margin,
+            dimension=self.dimension,
+            colour=self.colour,
+            mean=self.mean,
+            std=self.std,
+            output=self.output,
+        )
+
+
+class PointTable(_Table):
+    """A `CalibrationPoint`."""
+
+    false_name_rate: Annotated[float, Field(gt=0, lt=1)]
+    samples: Annotated[int, Field(ge=1, le=10_000)]
+    threshold: Share
+    margin: Share
+
+
+class CalibrationTable(_Table):
+    """Measured with the embedder; how is in the pack's card."""
+
+    measured_on: Line
+    flip_average: bool
+    gallery_characters: Annotated[int, Field(ge=2)]
+    points: Annotated[tuple[PointTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=1_000)]
+
+    @property
+    def calibration(self) -> Calibration:
+        return Calibration(
+            tuple(
+                CalibrationPoint(point.false_name_rate, point.samples, point.threshold, point.margin)
+                for point in self.points
+            )
+        )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        keys = [(point.samples, point.false_name_rate) for point in self.points]
+        if len(set(keys)) < len(keys):
+            raise ValueError("points has the same false_name_rate and samples twice")
+        return self
+
+
+class Manifest(_Table):
+    """A pack's manifest. Every file it names is listed under `files`."""
+
+    format: Literal[1]
+    name: Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$")]
+    title: Line
+    licence: Line
+    training_data: Line
+    card: FilePath
+    detector: DetectorTable
+    embedder: EmbedderTable
+    calibration: CalibrationTable
+    files: Annotated[dict[FilePath, FileEntry], Field(max_length=256)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        named = (self.card, self.detector.onnx, self.detector.torch, self.embedder.onnx)
+        if missing := sorted({name for name in named if name is not None} - set(self.files)):
+            raise ValueError(f"files does not list {', '.join(missing)}")
+        if MANIFEST_NAME in {name.lower() for name in self.files}:
+            raise ValueError(f"files lists {MANIFEST_NAME} itself")
+        if len({name.lower() for name in self.files}) < len(self.files):
+            raise ValueError("files has names that differ only in case")
+        return self
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(entry.size for entry in self.files.values())
+
+
+def is_pack_name(text: str) -> bool:
+    """Whether a pack may be called that."""
+    return _NAME.fullmatch(text) is not None
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """What the pack in that folder says of itself; its other files are not looked at.
+
+    Raises ModelFileError that names every key that is wrong.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ModelFileError(path=str(path), reason=f"it exceeds {_MAX_BYTES:,} bytes", fix=_EXAMPLE)
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            path=str(path),
+            reason="it does not exist",
+            fix="A model pack is a folder with a manifest.toml; install the pack again.",
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:  # tomllib's and Unicode's errors are ValueErrors
+        raise ModelFileError(
+            path=str(path), reason=f"it is not readable TOML: {error}", fix=_EXAMPLE
+        ) from error
+    if table.get("format", FORMAT) != FORMAT:
+        raise ModelFileError(
+            path=str(path),
+            reason=f"its format is {table['format']!r}, and this Dareda reads {FORMAT}",
+            fix="Update Dareda, or get the pack in that format.",
+        )
+    try:
+        return Manifest.model_validate(table)
+    except ValidationError as error:
+        raise ModelFileError(path=str(path), reason=_sentence(error), fix=_EXAMPLE) from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """Which keys are wrong and why; the first few."""
+    found = [_finding(entry["loc"], entry["type"], entry["msg"]) for entry in error.errors()]
+    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+    return "; ".join(found[:5]) + more
+
+
+def _finding(location: Iterable[int | str], kind: str, message: str) -> str:
+    key = ".".join(str(part) for part in location if part != "[key]") or "the manifest"
+    if kind == "extra_forbidden":
+        return f"{key} is not a known key"
+    if kind == "missing":
+        return f"{key} is missing"
+    return f"{key}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,163 @@
+"""The face pipeline of one process: pictures in, faces and embeddings out, batched across all callers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+import numpy as np
+
+from config.options import BatchingOptions, DetectionOptions, ImageLimits
+from inference.batching import MicroBatcher
+from inference.detection.base import Detector
+from inference.detection.views import cut_canvas, merge_views, plan_views
+from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
+from inference.embedding.align import align_crop, align_kept, keep_crop
+from inference.embedding.arcface import EmbedderSpec
+from inference.embedding.base import Embedder
+from inference.image_probe import probe_image
+from inference.images import DecodedImage, decode
+from inference.errors import ImageTooLargeError
+from inference.pixel_budget import PixelBudget
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sampled frames
+
+
+class FacePipeline:
+    """Owns the two model threads and the worker threads; everything that sees pixels goes through it.
+
+    Entered with `async with`, which loads and warms both models.
+    """
+
+    def __init__(
+        self,
+        *,
+        canvas_shapes: tuple[tuple[int, int], ...],
+        embedder_spec: EmbedderSpec,
+        contract: EmbeddingContract,
+        load_detector: Callable[[], Detector],
+        load_embedder: Callable[[], Embedder],
+        limits: ImageLimits,
+        detection: DetectionOptions,
+        batching: BatchingOptions,
+    ) -> None:
+        self.contract = contract
+        self._canvas_shapes = canvas_shapes
+        self._spec = embedder_spec
+        self._limits = limits
+        self._detection = detection
+        self._budget = PixelBudget(limits.max_pixels)
+        self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="worker")
+        self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
+            "detector",
+            lambda: _warm(load_detector()).detect,
+            max_items=batching.detector_items,
+            max_wait_s=batching.max_wait_s,
+            max_queue=batching.max_queue,
+            deadline_s=batching.deadline_s,
+        )
+        self._embedder = MicroBatcher[ImageRGB, Embedding](
+            "embedder",
+            lambda: _rows_of(_warm(load_embedder())),
+            max_items=batching.embedder_items,
+            max_wait_s=batching.max_wait_s,
+            max_queue=batching.max_queue,
+            deadline_s=batching.deadline_s,
+        )
+
+    async def __aenter__(self) -> Self:
+        # Both models load at once: most of the time goes into graph optimisation, which frees the GIL.
+        starts = await asyncio.gather(self._detector.start(), self._embedder.start(), return_exceptions=True)
+        for outcome in starts:
+            if isinstance(outcome, BaseException):
+                await self.close()
+                raise outcome
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let running batches finish, fail what is pending with StoppedError, end the threads."""
+        await asyncio.gather(self._detector.close(), self._embedder.close())
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+    async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function of pixels on a worker thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._workers, lambda: function(*args, **kwargs))
+
+    @asynccontextmanager
+    async def decoded(self, data: bytes) -> AsyncIterator[DecodedImage]:
+        """The picture, for the block; waits while too many pixels of other pictures are held.
+
+        Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError.
+        """
+        pixels = await self.work(_pixels_held, data, self._limits)
+        async with self._budget.reserve(pixels):
+            yield await self.work(decode, data, self._limits)
+
+    async def detect(self, image: ImageRGB) -> tuple[Detection, ...]:
+        """The faces of one picture of any size, best score first, boxes in its pixels."""
+        height, width = image.shape[:2]
+        views = plan_views(width, height, self._canvas_shapes, self._detection)
+        canvases = await self.work(lambda: [cut_canvas(image, view) for view in views])
+        found = await self._detector.submit_many(canvases)
+        return merge_views(width, height, zip(views, found, strict=True), self._detection)
+
+    async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
+        """One row a box."""
+        margin, side = self._spec.margin, self._spec.side
+        return await self._embed(
+            await self.work(lambda: [align_crop(image, box, margin=margin, side=side) for box in boxes])
+        )
+
+    async def embed_kept(self, crops: Sequence[FaceCrop]) -> Embeddings:
+        """One row a stored crop: what `Gallery.reindex` calls."""
+        margin, side = self._spec.margin, self._spec.side
+        return await self._embed(
+            await self.work(lambda: [align_kept(crop, margin=margin, side=side) for crop in crops])
+        )
+
+    async def keep(self, image: ImageRGB, box: FaceBox) -> FaceCrop:
+        """The crop that is stored with a sample."""
+        return await self.work(keep_crop, image, box, margin=self._spec.margin)
+
+    async def aligned(self, image: ImageRGB, box: FaceBox) -> ImageRGB:
+        """The crop that the embedder sees."""
+        return await self.work(align_crop, image, box, margin=self._spec.margin, side=self._spec.side)
+
+    async def _embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
+        if not crops:
+            return Embeddings(np.empty((0, self.contract.dimension), dtype=np.float32))
+        return Embeddings(np.stack(await self._embedder.submit_many(crops)))
+
+
+def _pixels_held(data: bytes, limits: ImageLimits) -> int:
+    if len(data) > limits.max_bytes:
+        raise ImageTooLargeError(what="bytes", actual=len(data), limit=limits.max_bytes)
+    probe = probe_image(data)
+    frames = min(len(probe.frame_delays_ms), limits.sampled_frames)
+    return probe.width * probe.height * (frames + _ANIMATION_CANVASES if probe.animated else 1)
+
+
+M = TypeVar("M", Detector, Embedder)
+
+
+def _warm(model: M) -> M:
+    model.warm_up()
+    return model
+
+
+def _rows_of(embedder: Embedder) -> Callable[[Sequence[ImageRGB]], list[Embedding]]:
+    return lambda crops: [Embedding(row) for row in embedder.embed(crops)]

@@ -1,0 +1,190 @@
+"""`FaceService`: all of the inference core that `bot` sees; and how it is put together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from config.options import AnnotateOptions, Options
+from inference.annotate import EncodedImage, annotate_encoded, number_faces_encoded
+from inference.decide import policy_for
+from inference.domain import Identification, Scope
+from inference.enroll import EnrollAnswer, Enroller
+from inference.errors import DeadlineError
+from inference.gallery.base import Gallery
+from inference.gallery.factory import open_gallery
+from inference.identify import Identifier
+from inference.models import contract_of, find_pack, open_detector, open_embedder
+from inference.pipeline import FacePipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was seen in a picture, and the picture that shows it."""
+
+    identification: Identification
+    picture: EncodedImage | None
+    """The annotated picture; None when it was not asked for or shows no face."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacesPreview:
+    """A picture with its faces numbered from 1."""
+
+    count: int
+    picture: EncodedImage
+
+
+class FaceService(Protocol):
+    """Identify and enroll, over one gallery; the same in this process and over HTTP."""
+
+    @property
+    def gallery(self) -> Gallery:
+        """Everything enrolled."""
+
+    async def identify(
+        self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None, draw: bool = True
+    ) -> Answer:
+        """Who is in the picture, as the galleries of `scopes` know them: own first, then shared ones.
+
+        Raises the image errors (UserError) and TransientError.
+        """
+
+    async def enroll(
+        self,
+        data: bytes,
+        scope: Scope,
+        name: str,
+        *,
+        series: str = "",
+        aliases: Sequence[str] = (),
+        face: int | None = None,
+        actor: str = "",
+        source: str = "",
+    ) -> EnrollAnswer:
+        """Add the picture's face as a sample; see `Enroller.enroll()`."""
+
+    async def preview_faces(self, data: bytes) -> FacesPreview:
+        """The picture with its faces numbered, for choosing one. Raises the image errors."""
+
+
+class LocalFaceService:
+    """The `FaceService` that runs the models in this process."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        identifier: Identifier,
+        enroller: Enroller,
+        pipeline: FacePipeline,
+        *,
+        drawing: AnnotateOptions,
+        deadline_s: float,
+    ) -> None:
+        self.gallery = gallery
+        self.pipeline = pipeline
+        self._identifier = identifier
+        self._enroller = enroller
+        self._drawing = drawing
+        self._deadline_s = deadline_s
+
+    async def identify(
+        self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None, draw: bool = True
+    ) -> Answer:
+        started = time.perf_counter()
+        async with self._deadline():
+            seen = await self._identifier.identify(data, scopes, top=top)
+            timings = dict(seen.identification.timings_ms)
+            picture = None
+            if draw and seen.identification.faces:
+                drawing_started = time.perf_counter()
+                picture = await self.pipeline.work(annotate_encoded, seen.image, seen.shown, self._drawing)
+                timings["annotate"] = _milliseconds_since(drawing_started)
+        timings["total"] = _milliseconds_since(started)
+        return Answer(replace(seen.identification, timings_ms=timings), picture)
+
+    async def enroll(
+        self,
+        data: bytes,
+        scope: Scope,
+        name: str,
+        *,
+        series: str = "",
+        aliases: Sequence[str] = (),
+        face: int | None = None,
+        actor: str = "",
+        source: str = "",
+    ) -> EnrollAnswer:
+        async with self._deadline():
+            return await self._enroller.enroll(
+                data, scope, name, series=series, aliases=aliases, face=face, actor=actor, source=source
+            )
+
+    async def preview_faces(self, data: bytes) -> FacesPreview:
+        async with self._deadline():
+            seen = await self._enroller.faces(data)
+            picture = await self.pipeline.work(
+                number_faces_encoded, seen.image, seen.detections, self._drawing
+            )
+        return FacesPreview(len(seen.detections), picture)
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                yield
+        except TimeoutError as error:
+            raise DeadlineError(seconds=self._deadline_s) from error
+
+
+@asynccontextmanager
+async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
+    """The models of the chosen pack, loaded and warm. Raises SetupError."""
+    pack = find_pack(options.models.pack, options.packs_dir)
+    pipeline = FacePipeline(
+        canvas_shapes=pack.manifest.detector.canvas_shapes,
+        embedder_spec=pack.manifest.embedder.spec,
+        contract=contract_of(pack, flip_average=options.models.flip_average),
+        load_detector=lambda: open_detector(pack, options.models, options.detection),
+        load_embedder=lambda: open_embedder(pack, options.models),
+        limits=options.images,
+        detection=options.detection,
+        batching=options.batching,
+    )
+    async with pipeline:
+        yield pipeline
+
+
+@asynccontextmanager
+async def open_face_service(options: Options, *, read_only: bool = False) -> AsyncIterator[LocalFaceService]:
+    """The inference core of one process: models, gallery and the use cases on them.
+
+    `read_only` opens the gallery beside another process that writes to it. Raises SetupError.
+    """
+    pack = find_pack(options.models.pack, options.packs_dir)
+    policy = policy_for(pack.manifest.calibration.calibration, options.decision)
+    async with (
+        open_gallery(options, read_only=read_only) as gallery,
+        open_pipeline(options) as pipeline,
+    ):
+        yield LocalFaceService(
+            gallery,
+            Identifier(pipeline, gallery, policy=policy, top=options.decision.top),
+            Enroller(
+                pipeline,
+                gallery,
+                policy=policy,
+                options=options.enroll,
+            ),
+            pipeline,
+            drawing=options.annotate,
+            deadline_s=options.batching.deadline_s,
+        )
+
+
+def _milliseconds_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

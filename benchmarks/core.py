@@ -1,8 +1,8 @@
 """How close the batched core comes to a bare loop over the same two ONNX networks.
 
-    python -m benchmarks.core FOLDER [--repeats 5] [--samples 1000]
+    python -m benchmarks.core FOLDER [--repeats 5]
 
-The baseline calls the detector and the embedder on pictures that are decoded already, in full batches: cut the
+The baseline calls the detector and the embedder on decoded pictures, in full batches: cut the
 canvases, run the detector, cut the faces, run the embedder. The core does that and everything a user needs:
 decode, queue, search a gallery, decide. Both run alternately on the same pictures; the ratio is
 baseline time / core time, 1.0 = nothing is lost.

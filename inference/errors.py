@@ -159,8 +159,10 @@ class ArchiveInvalidError(UserError):
 
 
 class FileUnreadableError(UserError):
+    """A file or folder of the user that cannot be read, or written."""
+
     code = "file_unreadable"
-    sentence = "{path} cannot be read: {reason}."
+    sentence = "{path} cannot be used: {reason}."
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)

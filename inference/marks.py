@@ -61,7 +61,10 @@ def stroke_for(face_side: float, picture_side: float, style: Style) -> Stroke:
 
 
 def frame_around(face: FaceBox, stroke: Stroke, size_wh: tuple[int, int]) -> FaceBox:
-    """The outer edge of a frame that leaves the face untouched, except where it ends with the picture."""
+    """The outer edge of a frame that leaves the face untouched but for its rounded corners.
+
+    At the edge of the picture it lies on the face.
+    """
     # One more pixel for the soft edge of the line.
     room = stroke.total + 1
     return FaceBox(face.x1 - room, face.y1 - room, face.x2 + room, face.y2 + room).clipped(*size_wh)
@@ -78,7 +81,7 @@ def paint_frame(canvas: ImageRGB, frame: FaceBox, stroke: Stroke, style: Style) 
     elif style.line == "dashed":
         pieces = _dashes(outline, dash=5.0 * stroke.core, gap=3.0 * stroke.core + 4 * stroke.edge)
     else:
-        pieces = _dashes(outline, dash=0.01, gap=2.0 * stroke.total)
+        pieces = _dashes(outline, dash=0.01, gap=2.5 * stroke.total)
     _paint_lines(canvas, pieces, stroke, style.frame)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.terminal.output import problem, progress, remark, say
-from bot.terminal.pictures import in_order, picture_files, read_picture
+from bot.terminal.pictures import folders_in, in_order, picture_files, read_picture, write_file
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Scope
@@ -60,7 +60,7 @@ async def enroll(arguments: Namespace, settings: Settings) -> int:
 
 def _jobs(arguments: Namespace) -> Iterator[_Job]:
     if arguments.folder is not None:
-        for folder in sorted(path for path in arguments.folder.iterdir() if path.is_dir()):
+        for folder in folders_in(arguments.folder):
             for path in picture_files([folder]):
                 yield _Job(path, folder.name)
     else:
@@ -103,6 +103,5 @@ def _report(answer: EnrollAnswer) -> None:
 async def _help_choosing(service: LocalFaceService, path: Path, options: Options) -> None:
     preview = await service.preview_faces(await asyncio.to_thread(read_picture, path, options.images))
     target = options.data_dir / "previews" / f"{path.stem}.{preview.picture.suffix}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(preview.picture.data)
+    await asyncio.to_thread(write_file, target, preview.picture.data)
     remark(f"  {target} numbers its faces; choose one with --face NUMBER.")

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.terminal.output import problem, progress, remark, say, say_json
-from bot.terminal.pictures import in_order, picture_files, read_picture
+from bot.terminal.pictures import in_order, picture_files, read_picture, write_file
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Decision, FaceResult, Identification, Scope
-from inference.errors import AppError, FileUnreadableError
+from inference.errors import AppError
 from inference.service import Answer, FaceService, open_face_service
 
 _AHEAD = 32  # pictures worked on at once, so that batches fill
@@ -25,8 +25,6 @@ async def identify(arguments: Namespace, settings: Settings) -> int:
     if not files:
         remark("There is no picture in there.")
         return 1
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
     scopes = (Scope(arguments.gallery), *map(Scope, options.gallery.shared))
     failed = 0
     async with open_face_service(options, read_only=True) as service:
@@ -81,10 +79,7 @@ def _save(answer: Answer, folder: Path, name: str) -> None:
     if answer.picture is None:
         return
     target = folder / f"{name}.{answer.picture.suffix}"
-    try:
-        target.write_bytes(answer.picture.data)
-    except OSError as error:
-        raise FileUnreadableError(path=str(target), reason=error.strerror or str(error)) from error
+    write_file(target, answer.picture.data)
     remark(f"Wrote {target}")
 
 

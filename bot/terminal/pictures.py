@@ -29,6 +29,23 @@ def picture_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
+def folders_in(folder: Path) -> list[Path]:
+    """Its folders by name. Raises FileUnreadableError."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """The bytes, in folders made for it. Raises FileUnreadableError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
 def read_picture(path: Path, limits: ImageLimits) -> bytes:
     """The file's bytes.
 
@@ -44,7 +61,7 @@ def read_picture(path: Path, limits: ImageLimits) -> bytes:
                 raise ImageTooLargeError(what="bytes", actual=status.st_size, limit=limits.max_bytes)
             return file.read(limits.max_bytes + 1)
     except OSError as error:
-        raise FileUnreadableError(path=str(path), reason=error.strerror or str(error)) from error
+        raise _unusable(path, error) from error
 
 
 async def in_order(
@@ -65,3 +82,7 @@ async def in_order(
         for _, future in waiting:
             future.cancel()
         await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
+
+
+def _unusable(path: Path, error: OSError) -> FileUnreadableError:
+    return FileUnreadableError(path=str(path), reason=error.strerror or str(error))

@@ -71,6 +71,13 @@ class Sheet:
         yield
         self._elements.append("</g>")
 
+    @contextmanager
+    def clipped(self, clip: str) -> Iterator[None]:
+        """What is drawn inside is seen only where `clip` (what `clipped_to()` gave) lets it."""
+        self._elements.append(f"<g{clip}>")
+        yield
+        self._elements.append("</g>")
+
     def svg(self, width: int, height: int) -> str:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

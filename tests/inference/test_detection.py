@@ -106,8 +106,8 @@ def test_a_batch_of_mixed_canvases_gives_what_each_gives_alone(
     for image in drawn_pictures[:7]:
         for width in (200, 500, 900):
             small = resized(image, width, round(image.shape[0] * width / image.shape[1]))
-            (view,) = plan_views(small.shape[1], small.shape[0], onnx_detector.canvas_shapes, OPTIONS)
-            canvases.append(cut_canvas(small, view))
+            views = plan_views(small.shape[1], small.shape[0], onnx_detector.canvas_shapes, OPTIONS)
+            canvases += [cut_canvas(small, view) for view in views]
     together = onnx_detector.detect(canvases)
     assert any(together)
     for canvas, boxes in zip(canvases, together, strict=True):

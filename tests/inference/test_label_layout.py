@@ -53,7 +53,7 @@ def test_every_tag_keeps_its_size_and_lies_in_the_picture_on_whole_pixels(
     assert len(layout.placements) == len(faces)
     for box, (width, height) in zip(tags_of(layout), tags, strict=True):
         assert (box.width, box.height) == (width, height)
-        assert 0 <= box.x1 and box.x2 <= SIZE[0] and 0 <= box.y1 and box.y2 <= SIZE[1]
+        assert box.clipped(*SIZE) == box
         assert all(value == int(value) for value in box.xyxy)
 
 

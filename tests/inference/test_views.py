@@ -42,10 +42,15 @@ def test_the_views_cover_the_picture_within_their_limits(
     width: int, height: int, max_tiles: int, overlap: float
 ) -> None:
     options = DetectionOptions(max_tiles=max_tiles, tile_overlap=overlap)
-    whole, *tiles = plan_views(width, height, SHAPES, options)
-    assert (whole.left, whole.top, whole.width, whole.height) == (0, 0, width, height)
+    views = plan_views(width, height, SHAPES, options)
+    wholes = [
+        view for view in views if (view.left, view.top, view.width, view.height) == (0, 0, width, height)
+    ]
+    tiles = views[len(wholes) :]
+    assert wholes
     assert len(tiles) <= max_tiles
-    for view in (whole, *tiles):
+    assert [view.scale for view in wholes] == sorted(view.scale for view in wholes)
+    for view in views:
         assert view.canvas_wh in SHAPES
         assert view.left >= 0
         assert view.top >= 0
@@ -122,16 +127,20 @@ def test_what_is_painted_is_found_again_within_a_pixel(
             assert len(back) == 1
 
 
-def test_small_pictures_are_seen_once_and_not_enlarged() -> None:
-    for size in ((1, 1), (320, 200), (640, 100)):
+def test_small_pictures_are_seen_once_on_the_smallest_canvas() -> None:
+    for size in ((1, 1), (160, 160), (320, 200), (320, 20)):
         (view,) = plan_views(*size, SHAPES, OPTIONS)
-        assert view.placed[2:] == size or view.scale >= 1
-    (icon,) = plan_views(160, 160, SHAPES, OPTIONS)
-    assert icon.canvas_wh == (320, 320)
+        assert view.canvas_wh == (320, 320)
+
+
+def test_an_ordinary_picture_is_seen_small_and_large() -> None:
+    small, large = plan_views(1_200, 800, SHAPES, OPTIONS)
+    assert (small.canvas_wh, large.canvas_wh) == ((320, 320), (640, 448))
+    assert small.placed == (0, 53, 320, 213)
 
 
 def test_the_ground_around_a_picture_is_grey() -> None:
-    (view,) = plan_views(640, 300, SHAPES, OPTIONS)
+    view = plan_views(640, 300, SHAPES, OPTIONS)[-1]
     canvas = cut_canvas(np.zeros((300, 640, 3), dtype=np.uint8), view)
     assert set(canvas[0].ravel()) == {114}
     assert set(canvas[canvas.shape[0] // 2].ravel()) == {0}
@@ -170,7 +179,7 @@ def test_the_same_face_in_two_views_is_one_and_limits_hold() -> None:
     assert len(seen) > 1
     (only,) = merge_views(800, 3_000, seen, OPTIONS)
     assert only.box.xyxy == pytest.approx(face.xyxy, abs=0.01)
-    whole = views[0]
+    whole = views[1]
     row = [Detection(on_canvas(FaceBox(x, 50, x + 40, 90), whole), 0.9 - x / 1e4) for x in range(0, 800, 80)]
     tiny = Detection(on_canvas(FaceBox(5, 2_000, 16, 2_011), whole), 0.99)
     merged = merge_views(800, 3_000, [(whole, [tiny, *row])], DetectionOptions(max_faces=3))
@@ -178,7 +187,7 @@ def test_the_same_face_in_two_views_is_one_and_limits_hold() -> None:
 
 
 def test_a_face_cut_by_the_edge_of_its_tile_is_left_to_the_tile_that_sees_it_whole() -> None:
-    _, first, second, *_ = plan_views(800, 3_000, SHAPES, OPTIONS)
+    _, _, first, second, *_ = plan_views(800, 3_000, SHAPES, OPTIONS)
     cut = FaceBox(100, first.top + first.height - 60, 200, first.top + first.height)
     whole = FaceBox(100, cut.y1, 200, cut.y1 + 110)
     assert holds(second, whole)
@@ -191,7 +200,7 @@ def test_a_face_cut_by_the_edge_of_its_tile_is_left_to_the_tile_that_sees_it_who
 
 
 def test_a_face_at_the_edge_of_the_picture_is_kept_and_clipped() -> None:
-    (view,) = plan_views(600, 400, SHAPES, OPTIONS)
+    view = plan_views(600, 400, SHAPES, OPTIONS)[-1]
     over = FaceBox(-8, -5, 60, 70)
     (only,) = merge_views(600, 400, [(view, [Detection(on_canvas(over, view), 0.8)])], OPTIONS)
     assert only.box.xyxy == pytest.approx((0, 0, 60, 70))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.terminal.output import progress, say
 from config.options import Options
-from inference.artwork import DrawnCharacter, draw_cast, draw_group, draw_portrait
 from inference.domain import Decision, Scope
+from inference.drawing import DrawnCharacter, draw_cast, draw_group, draw_portrait
 from inference.errors import SampleExistsError
 from inference.images import encode
 from inference.service import LocalFaceService, open_face_service
@@ -20,7 +20,7 @@ from inference.service import LocalFaceService, open_face_service
 _CAST = 6  # enrolled characters
 _PORTRAITS = 3  # pictures each is enrolled with
 _SCOPE = Scope("demo")
-_SEED = 7
+_SEED = 5
 
 
 async def show_demonstration(options: Options) -> int:

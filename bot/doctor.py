@@ -45,7 +45,6 @@ async def doctor(arguments: Namespace, settings: Settings) -> int:
         _settings,
         _data_folder,
         _models,
-        _runtime,
         _fonts,
         _gallery,
         _chats,
@@ -91,23 +90,17 @@ async def _models(settings: Settings) -> Check:
     options = settings.options
     try:
         pack = find_pack(options.models.pack, options.packs_dir)
-        problems = await asyncio.to_thread(verify_pack, pack)
+        runtimes = resolve_runtimes(options.models, pack)
+        problems = await asyncio.to_thread(verify_pack, pack, on=runtimes)
     except AppError as error:
         return Check("Models", State.FAILED, str(error), "`models list` shows which packs there are.")
     if problems:
         return Check("Models", State.FAILED, str(problems[0]), "Install the pack again: `models install`.")
-    return Check("Models", State.OK, f"{pack.name}: {pack.manifest.title}")
-
-
-async def _runtime(settings: Settings) -> Check:
-    options = settings.options
-    try:
-        runtimes = resolve_runtimes(options.models, find_pack(options.models.pack, options.packs_dir))
-    except AppError as error:
-        return Check("Runtime", State.FAILED, str(error), "Set models.runtime to auto.")
-    detector, embedder = (f"{used.kind} on {used.device}" for used in (runtimes.detector, runtimes.embedder))
-    detail = detector if detector == embedder else f"detector {detector}, embedder {embedder}"
-    return Check("Runtime", State.OK, detail)
+    detector, embedder = (
+        f"{runtime.kind} on {runtime.device}" for runtime in (runtimes.detector, runtimes.embedder)
+    )
+    runs = detector if detector == embedder else f"detector {detector}, embedder {embedder}"
+    return Check("Models", State.OK, f"{pack.name} runs with {runs}")
 
 
 async def _fonts(_: Settings) -> Check:

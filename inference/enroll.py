@@ -70,9 +70,10 @@ class Enroller:
         actor: str = "",
         source: str = "",
     ) -> EnrollAnswer:
-        """Add the picture's face to the character of that name; `face` chooses by number when there are several.
+        """Add the picture's face to the character of that name; `face` chooses one of several by its number.
 
-        Raises the image errors, NoFaceError, AmbiguousFacesError, FaceTooPoorError and what `Gallery.enroll` raises.
+        Raises the image errors, NoFaceError, AmbiguousFacesError, FaceNumberError, FaceTooPoorError, and what
+        `Gallery.enroll` raises.
         """
         seen = await self.faces(data)
         detection = _chosen(seen.detections, face)

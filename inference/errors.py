@@ -32,13 +32,14 @@ class SetupError(AppError):
 
 
 class ImageTooLargeError(UserError):
-    """`what` is one of bytes, pixels, side, frames."""
+    """`what` is one of bytes, pixels, side (the longer one, in pixels), frames."""
 
     code = "image_too_large"
-    sentence = "The picture is too large: {actual:,} {what}, the limit is {limit:,}."
+    sentence = "The picture is too large: {actual:,} {measure}, the limit is {limit:,}."
 
     def __init__(self, *, what: str, actual: int, limit: int) -> None:
-        super().__init__(what=what, actual=actual, limit=limit)
+        measure = "pixels on its longer side" if what == "side" else what
+        super().__init__(what=what, measure=measure, actual=actual, limit=limit)
 
 
 class ImageUnsupportedError(UserError):
@@ -159,10 +160,8 @@ class ArchiveInvalidError(UserError):
 
 
 class FileUnreadableError(UserError):
-    """A file or folder of the user that cannot be read, or written."""
-
     code = "file_unreadable"
-    sentence = "{path} cannot be used: {reason}."
+    sentence = "{path} cannot be read: {reason}."
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)

@@ -15,19 +15,22 @@ import numpy as np
 from config.options import BatchingOptions, DetectionOptions, ImageLimits
 from inference.batching import MicroBatcher
 from inference.detection.base import Detector
-from inference.detection.views import cut_canvas, merge_views, plan_views
+from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
 from inference.embedding.align import align_crop, align_kept, keep_crop
 from inference.embedding.arcface import EmbedderSpec
 from inference.embedding.base import Embedder
+from inference.errors import ImageTooLargeError
 from inference.image_probe import probe_image
 from inference.images import DecodedImage, decode
-from inference.errors import ImageTooLargeError
+from inference.memory import release_free_memory
 from inference.pixel_budget import PixelBudget
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_VIEWS_AT_ONCE = 16  # a huge picture shares the queue, and its canvases need not all exist at once
+_LARGE_PIXELS = 8_000_000  # decoding more takes over 100 MB, so what others have freed is given back first
 _ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sampled frames
 
 
@@ -105,15 +108,26 @@ class FacePipeline:
         """
         pixels = await self.work(_pixels_held, data, self._limits)
         async with self._budget.reserve(pixels):
+            if pixels < _LARGE_PIXELS:
+                yield await self.work(decode, data, self._limits)
+                return
+            await self.work(release_free_memory)
             yield await self.work(decode, data, self._limits)
+        await self.work(release_free_memory)
 
     async def detect(self, image: ImageRGB) -> tuple[Detection, ...]:
         """The faces of one picture of any size, best score first, boxes in its pixels."""
         height, width = image.shape[:2]
         views = plan_views(width, height, self._canvas_shapes, self._detection)
+        found: list[tuple[View, tuple[Detection, ...]]] = []
+        for start in range(0, len(views), _VIEWS_AT_ONCE):
+            part = views[start : start + _VIEWS_AT_ONCE]
+            found += zip(part, await self._detect_in(image, part), strict=True)
+        return merge_views(width, height, found, self._detection)
+
+    async def _detect_in(self, image: ImageRGB, views: Sequence[View]) -> list[tuple[Detection, ...]]:
         canvases = await self.work(lambda: [cut_canvas(image, view) for view in views])
-        found = await self._detector.submit_many(canvases)
-        return merge_views(width, height, zip(views, found, strict=True), self._detection)
+        return await self._detector.submit_many(canvases)
 
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
         """One row a box."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.artwork import DrawnCharacter, draw_cast, draw_group, draw_portrait
+from inference.drawing import DrawnCharacter, draw_cast, draw_group, draw_portrait
 from inference.images import encode
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

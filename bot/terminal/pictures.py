@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from config.options import ImageLimits
-from inference.errors import FileUnreadableError, ImageTooLargeError
+from inference.errors import FileUnreadableError, FileUnwritableError, ImageTooLargeError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".apng", ".webp", ".gif", ".bmp", ".avif", ".jfif"})
 
@@ -34,16 +34,16 @@ def folders_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise _unreadable(folder, error) from error
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """The bytes, in folders made for it. Raises FileUnreadableError."""
+    """The bytes, in folders made for it. Raises FileUnwritableError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise FileUnwritableError(path=str(path), reason=error.strerror or str(error)) from error
 
 
 def read_picture(path: Path, limits: ImageLimits) -> bytes:
@@ -61,7 +61,7 @@ def read_picture(path: Path, limits: ImageLimits) -> bytes:
                 raise ImageTooLargeError(what="bytes", actual=status.st_size, limit=limits.max_bytes)
             return file.read(limits.max_bytes + 1)
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise _unreadable(path, error) from error
 
 
 async def in_order(
@@ -84,5 +84,5 @@ async def in_order(
         await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
 
 
-def _unusable(path: Path, error: OSError) -> FileUnreadableError:
+def _unreadable(path: Path, error: OSError) -> FileUnreadableError:
     return FileUnreadableError(path=str(path), reason=error.strerror or str(error))

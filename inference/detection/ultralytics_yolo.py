@@ -25,6 +25,7 @@ class UltralyticsYoloDetector(YoloDetector):
             torch.set_num_threads(threads)  # of the calling thread, which is the one that runs the network
         self._device = torch.device(device)
         self._dtype = torch.float16 if self._device.type == "cuda" else torch.float32
+        self.batch_sizes = (1, 2, 4, 8)
         self.pads_batches = self._device.type == "cuda"
         self._network = _load(path).to(self._device, self._dtype)
 

@@ -50,8 +50,9 @@ def plan_views(
 ) -> tuple[View, ...]:
     """The views of a picture of that size: the whole first, then tiles, small ones first, row by row.
 
-    The whole is seen once at each size of canvas, ascending, up to the first that shows it unscaled: a network
-    misses faces that are much larger on the canvas than those it was trained on. Tiles use the largest size.
+    The whole is seen once at each size of canvas, ascending, up to the first that shows it unscaled: a
+    network misses faces that are much larger on the canvas than those it was trained on. Tiles use the
+    largest size.
     """
     sizes = sorted({max(shape) for shape in canvas_shapes})
     wholes = [_fit(0, 0, width, height, _of_size(size, canvas_shapes)) for size in sizes]

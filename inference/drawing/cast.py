@@ -146,7 +146,9 @@ def draw_cast(count: int = 8, seed: int = 1) -> tuple[DrawnCharacter, ...]:
     """
     decks = _Decks(seed)
     names = invent_names(count, seed)
-    return tuple(DrawnCharacter(name, series, decks.deal(number)) for number, (name, series) in enumerate(names))
+    return tuple(
+        DrawnCharacter(name, series, decks.deal(number)) for number, (name, series) in enumerate(names)
+    )
 
 
 # Families of hair colours, far apart from each other; a cast meets each family before any comes again.

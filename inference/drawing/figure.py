@@ -64,6 +64,7 @@ class Inks:
     skin_line: str
     blush: str
     hair: str
+    hair_top: str
     hair_tips: str
     hair_shadow: str
     hair_deep: str
@@ -93,10 +94,13 @@ def mix_inks(look: Look, style: Style) -> Inks:
         skin_line=mix(turned(look.skin, saturation=1.6, value=0.5), "#4a1d26", 0.5),
         blush="#f2605e",
         hair=look.hair,
-        hair_tips=look.hair_tips,
+        hair_top=mix(look.hair, _shadow(look.hair), 0.4),
+        hair_tips=look.hair_tips if look.hair_tips != look.hair else mix(look.hair, "#ffffff", 0.06),
         hair_shadow=_shadow(look.hair),
         hair_deep=mix(turned(look.hair, value=0.58), "#33285a", 0.3),
-        hair_light=mix(turned(look.hair, saturation=0.85), "#ffffff", 0.5 if luminance(look.hair) > 0.3 else 0.3),
+        hair_light=mix(
+            turned(look.hair, saturation=0.85), "#ffffff", 0.5 if luminance(look.hair) > 0.3 else 0.3
+        ),
         hair_line=_line(look.hair),
         streak=look.streak,
         lash=mix(_line(look.hair), "#1d1420", 0.65),

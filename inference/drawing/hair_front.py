@@ -10,6 +10,7 @@ from inference.drawing.figure import Figure
 from inference.drawing.svg import Point, Sheet, at, band, polygon, smooth
 
 _CAP = ((118.0, -20.0), (115.0, -78.0), (90.0, -134.0), (46.0, -166.0), (0.0, -174.0))
+_CAP_SHADOW = ((74.0, -136.0), (92.0, -82.0), (96.0, -30.0), (108.0, -8.0))
 _TEMPLE = (115.0, 8.0)
 
 
@@ -37,32 +38,35 @@ def fringe_path(figure: Figure) -> str:
     return f"{crown}{''.join(edges)}Z"
 
 
-def hair_fill(sheet: Sheet, figure: Figure, *, bottom: float = 200.0) -> str:
-    """The fill of hair; the tips' colour begins in the lower part."""
+def hair_fill(sheet: Sheet, figure: Figure) -> str:
+    """The fill of hair that hangs down; the tips' colour begins in the lower part."""
     inks = figure.inks
-    if not inks.shaded and inks.hair == inks.hair_tips:
+    if figure.look.hair == figure.look.hair_tips:
         return inks.hair
-    return sheet.gradient((0, -170), (0, bottom), (0.0, inks.hair), (0.45, inks.hair), (0.95, inks.hair_tips))
+    return sheet.gradient((0, -170), (0, 200), (0.45, inks.hair), (0.95, inks.hair_tips))
 
 
 def draw_fringe(sheet: Sheet, figure: Figure, cap: str) -> None:
     """The cap of hair, whose path `fringe_path()` gave."""
     inks = figure.inks
     locks = [_placed(figure, lock) for lock in _fringe(figure)]
-    sheet.shape(cap, hair_fill(sheet, figure, bottom=60))
+    fill = inks.hair
     if inks.shaded:
-        inside = sheet.clipped_to(cap)
+        fill = sheet.gradient(
+            (0, -170), (0, 50), (0.0, inks.hair_top), (0.4, inks.hair), (0.95, inks.hair_tips)
+        )
+    sheet.shape(cap, fill)
+    if inks.shaded:
         away = -figure.pose.light
-        with sheet.clipped(inside):
-            for lock in locks:
-                sheet.shape(_lock_shadow(lock, away), inks.hair_shadow)
-            rim = [(away * 70, -190), (away * 96, -120), (away * 96, -40), (away * 108, 30), (away * 150, 20), (away * 140, -150)]
-            sheet.shape(smooth(rim, closed=True), inks.hair_shadow, opacity=0.85)
+        for lock in locks:
+            sheet.shape(_lock_shadow(lock, away), inks.hair_shadow)
+        rim = [(away * x, y) for x, y in (*_CAP[:3], *_CAP_SHADOW)]
+        sheet.shape(smooth(rim, closed=True), inks.hair_shadow, opacity=0.85)
+    if inks.streak:
+        with sheet.clipped(cap):
             _draw_streak(sheet, figure)
-            _draw_shine(sheet, figure)
-    else:
-        with sheet.clipped(sheet.clipped_to(cap)):
-            _draw_streak(sheet, figure)
+    if inks.shaded:
+        _draw_shine(sheet, figure)
     dice = figure.dice("strands")
     for lock in locks[1:]:
         _draw_strand(sheet, figure, lock.start, dice)
@@ -110,7 +114,12 @@ def _fringe(figure: Figure) -> list[_Lock]:
         case Fringe.BLUNT:
             return _blunt(dice)
         case Fringe.CHOPPY:
-            return _row([115, 82, 58, 36, 14, -10, -32, -56, -82, -115], -66, [10, -36, -42, -36, -46, -38, -44, -34, 10], dice)
+            return _row(
+                [115, 82, 58, 36, 14, -10, -32, -56, -82, -115],
+                -66,
+                [10, -36, -42, -36, -46, -38, -44, -34, 10],
+                dice,
+            )
         case Fringe.CROSSED:
             return _row([115, 78, 46, 16, -14, -44, -78, -115], -56, [34, -4, -18, 46, -18, -4, 34], dice)
         case Fringe.PARTED:
@@ -131,7 +140,10 @@ def _fringe(figure: Figure) -> list[_Lock]:
             return swept if figure.lean > 0 else _mirrored(swept)
         case _:
             return _row([115, 76, 42, 8, -28, -66, -115], -50, [32, -2, -14, 16, -14, 30], dice)
-    return [*[_Lock(lock.end, lock.tip, lock.start) for lock in half[::-1]], *[_flipped(lock) for lock in half]]
+    return [
+        *[_Lock(lock.end, lock.tip, lock.start) for lock in half[::-1]],
+        *[_flipped(lock) for lock in half],
+    ]
 
 
 def _row(valleys: list[float], height: float, tips: list[float], dice: Dice) -> list[_Lock]:
@@ -142,7 +154,11 @@ def _row(valleys: list[float], height: float, tips: list[float], dice: Dice) -> 
     ]
     lean = dice.between(4, 12) * dice.sign()
     return [
-        _Lock(start, ((start[0] + end[0]) / 2 + lean * (abs(start[0] + end[0]) < 170), y + dice.between(-4, 4)), end)
+        _Lock(
+            start,
+            ((start[0] + end[0]) / 2 + lean * (abs(start[0] + end[0]) < 170), y + dice.between(-4, 4)),
+            end,
+        )
         for start, end, y in zip(points, points[1:], tips, strict=False)
     ]
 
@@ -204,8 +220,6 @@ def _draw_strand(sheet: Sheet, figure: Figure, valley: Point, dice: Dice) -> Non
 
 
 def _draw_streak(sheet: Sheet, figure: Figure) -> None:
-    if not figure.inks.streak:
-        return
     lean = figure.lean
     spine = [figure.place(lean * x, y, 1.1) for x, y in [(18, -172), (40, -120), (50, -60), (54, 20)]]
     sheet.shape(band(spine, [4, 11, 13, 8]), figure.inks.streak)
@@ -215,14 +229,14 @@ def _draw_shine(sheet: Sheet, figure: Figure) -> None:
     """The bright ring of anime hair, in teeth."""
     dice = figure.dice("shine")
     shift = figure.pose.light * 12
-    teeth_top, teeth_bottom = [], []
-    x = -84.0
-    while x < 84:
-        step = dice.between(7, 13)
-        arc = -122 + 46 * ((x + step / 2) / 100) ** 2
-        teeth_top += [(x, arc + 3), (x + step / 2, arc - dice.between(2, 9))]
-        teeth_bottom += [(x, arc + 6), (x + step / 2, arc + dice.between(12, 24))]
+    top, bottom = [], []
+    x = -82.0
+    while x < 82:
+        step = dice.between(8, 15)
+        middle = x + step / 2
+        arc, fade = -124 + 48 * (middle / 100) ** 2, 1 - (middle / 92) ** 2
+        top += [(x, arc + 1), (middle, arc - dice.between(2, 6) * fade)]
+        bottom += [(x, arc + 5 + 4 * fade), (middle, arc + 6 + dice.between(12, 24) * fade)]
         x += step
-    ends = [(x, -122 + 46 * (x / 100) ** 2)]
-    outline = [figure.place(px + shift, py, 1.0) for px, py in teeth_top + ends + teeth_bottom[::-1]]
-    sheet.shape(polygon(outline), figure.inks.hair_light, opacity=0.85)
+    outline = [figure.place(px + shift, py, 1.0) for px, py in top + bottom[::-1]]
+    sheet.shape(polygon(outline), figure.inks.hair_light, opacity=0.8)

@@ -46,8 +46,6 @@ class Pose:
     """0…1"""
     light: int
     """The side that the light comes from: −1 left, 1 right."""
-    tint: tuple[str, float]
-    """A colour cast over the figure, and how strong it is, 0…1."""
 
 
 _EXPRESSIONS = (
@@ -67,7 +65,6 @@ _EXPRESSIONS = (
     (Lids.SMILING, Lids.OPEN),
     (Lids.OPEN, Lids.SMILING),
 )
-_TINTS = ("#ffffff", "#ffffff", "#ffb46b", "#7fa4ff", "#ff9fc0", "#b9a0ff")
 
 
 def strike_pose(dice: Dice) -> Pose:
@@ -83,5 +80,4 @@ def strike_pose(dice: Dice) -> Pose:
         mouth=dice.choice(tuple(Mouth)),
         blush=dice.between(0.15, 1.0),
         light=dice.sign(),
-        tint=(dice.choice(_TINTS), dice.between(0.03, 0.12)),
     )

@@ -10,7 +10,7 @@ from inference.domain import FaceBox, ImageRGB
 from inference.drawing.accessories import draw_accessory, draw_behind_cap, draw_eye_patch, draw_glasses
 from inference.drawing.backdrop import draw_backdrop
 from inference.drawing.body import draw_body
-from inference.drawing.cast import DrawnCharacter
+from inference.drawing.cast import Accessory, DrawnCharacter
 from inference.drawing.dice import Dice
 from inference.drawing.eyes import draw_brows, draw_eyes
 from inference.drawing.face import draw_ears, draw_face, draw_skin_mark
@@ -18,10 +18,26 @@ from inference.drawing.figure import Figure, Style, pose_figure
 from inference.drawing.hair_back import draw_back_hair, draw_shoulder_hair
 from inference.drawing.hair_front import draw_fringe, draw_sides, fringe_path
 from inference.drawing.pose import strike_pose
-from inference.drawing.raster import rasterise, screen_toned
-from inference.drawing.svg import Point, Sheet, rectangle
+from inference.drawing.raster import rasterise, screen_toned, tinted
+from inference.drawing.svg import Point, Sheet
 
-_NECK = (0.0, 110.0)  # head coordinates; heads tilt around it
+_NECK = (0.0, 110.0)  # head coordinates, as all here; heads tilt around it
+_FRINGE_Y = -108.0  # the upper edge of a face box
+_UNDER_CHIN = 6.0
+_LIGHTS = (
+    (255, 255, 255),
+    (255, 255, 255),
+    (255, 226, 190),
+    (206, 222, 255),
+    (255, 216, 228),
+    (230, 218, 255),
+)
+_TALL = (Accessory.RABBIT_EARS, Accessory.WITCH_HAT, Accessory.HORNS, Accessory.CAT_EARS, Accessory.BERET)
+_TILT_GROWTH = 0.3  # of the box, times the sine of the tilt
+_ELBOW_ROOM = 300.0  # from one face to the next, so that no hat hides a neighbour
+_HEAD_ROOM = 370.0  # from one row of faces to the next
+_ABOVE = 235.0  # from the top of the picture to the first row
+_BELOW = 170.0  # from the last row to the bottom of the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +62,12 @@ def draw_portrait(
     sheet = Sheet()
     draw_backdrop(sheet, dice, size, size)
     figure = pose_figure(character.look, strike_pose(dice), style)
-    scale = size / 512 * dice.between(0.92, 1.16)
-    x, y = size * dice.between(0.44, 0.56), size * dice.between(0.46, 0.5)
-    box = _draw_figure(sheet, figure, (x, y), scale)
-    _tint(sheet, figure, size, size)
-    return Drawing(_finished(sheet, size, size, style), (DrawnFace(box, character),))
+    scale = size / 512 * dice.between(0.52, 0.64)
+    x, y = size * dice.between(0.42, 0.58), size * dice.between(0.42, 0.48)
+    _draw_behind(sheet, figure, (x, y), scale)
+    _draw_before(sheet, figure, (x, y), scale)
+    box = _face_box(figure, (x, y), scale)
+    return Drawing(_finished(sheet, dice, size, size, style), (DrawnFace(box, character),))
 
 
 def draw_group(
@@ -60,7 +77,10 @@ def draw_group(
     size_wh: tuple[int, int] = (1600, 900),
     style: Style = Style.CEL,
 ) -> Drawing:
-    """All characters side by side at different scales, in an order that the seed shuffles; no face is hidden."""
+    """All characters side by side at different scales, in an order that the seed shuffles; no face is hidden.
+
+    Raises ValueError when there is nobody.
+    """
     if not characters:
         raise ValueError("a group needs somebody in it")
     width, height = size_wh
@@ -68,8 +88,97 @@ def draw_group(
     sheet = Sheet()
     draw_backdrop(sheet, dice, width, height)
     faces = []
-    for character, centre, scale in _places(dice.shuffled(characters), dice, width, height):
-        figure = pose_figure(character.look, strike_pose(dice), style)
-        faces.append(DrawnFace(_draw_figure(sheet, figure, centre, scale), character))
+    for row in _places(_tallest_first(dice.shuffled(characters)), dice, width, height):
+        figures = [(pose_figure(character.look, strike_pose(dice), style), *rest) for character, *rest in row]
+        for placed in figures:
+            _draw_behind(sheet, *placed)  # before everybody of the row, so that no hair hides a neighbour
+        for (character, *_), placed in zip(row, figures, strict=True):
+            _draw_before(sheet, *placed)
+            faces.append(DrawnFace(_face_box(*placed), character))
     faces.sort(key=lambda face: face.box.x1)
-    return Drawing(_finished(sheet, width, height, style), tuple(faces))
+    return Drawing(_finished(sheet, dice, width, height, style), tuple(faces))
+
+
+def _tallest_first(characters: Sequence[DrawnCharacter]) -> list[DrawnCharacter]:
+    """Who wears something tall stands in the back row, as for every photograph."""
+    return sorted(characters, key=lambda character: character.look.accessory not in _TALL)
+
+
+def _places(
+    characters: Sequence[DrawnCharacter], dice: Dice, width: int, height: int
+) -> list[list[tuple[DrawnCharacter, Point, float]]]:
+    """Rows from the back to the front, each a list of who stands where at which scale."""
+    rows = max(range(1, len(characters) + 1), key=lambda n: _room(len(characters), n, width, height))
+    room = _room(len(characters), rows, width, height)
+    top, bottom = _ABOVE * room, height - _BELOW * room
+    cell = width / (math.ceil(len(characters) / rows) + (0.5 if rows > 1 else 0))
+    placed, waiting = [], list(characters)
+    for row in range(rows):
+        count = math.ceil(len(waiting) / (rows - row))
+        members, waiting = waiting[:count], waiting[count:]
+        # People in front stand in the gaps of the row behind: a row of one less does so by itself.
+        aside = (cell / 4) * (-1) ** row if rows > 1 and len(characters) % rows == 0 else 0.0
+        middle = width / 2 + aside
+        y = top + (bottom - top) * (row / (rows - 1) if rows > 1 else 0.5)
+        line = []
+        for column, character in enumerate(members):
+            scale = room * dice.between(0.78, 1.0)
+            x = middle + cell * (column - (count - 1) / 2) + dice.between(-8, 8) * scale
+            line.append((character, (x, y + dice.between(-16, 16) * scale), scale))
+        placed.append(line)
+    return placed
+
+
+def _room(count: int, rows: int, width: int, height: int) -> float:
+    """The largest scale at which the heads of so many rows are clear of each other."""
+    columns = math.ceil(count / rows)
+    if math.ceil(count / columns) < rows:
+        return 0.0
+    across = width / (columns + (0.5 if rows > 1 else 0)) / _ELBOW_ROOM
+    return min(across, height / (_ABOVE + _BELOW + _HEAD_ROOM * (rows - 1)))
+
+
+def _draw_behind(sheet: Sheet, figure: Figure, place: Point, scale: float) -> None:
+    with sheet.moved(*place, scale=scale, turn=figure.pose.tilt, pivot=_NECK):
+        draw_back_hair(sheet, figure)
+
+
+def _draw_before(sheet: Sheet, figure: Figure, place: Point, scale: float) -> None:
+    body_scale = figure.proportions.body_scale
+    # A smaller body still begins at the chin.
+    drop = (_NECK[1] - 8) * (1 - body_scale) * scale
+    with sheet.moved(place[0], place[1] + drop, scale=scale * body_scale):
+        draw_body(sheet, figure)
+    fringe = fringe_path(figure)
+    with sheet.moved(*place, scale=scale, turn=figure.pose.tilt, pivot=_NECK):
+        draw_shoulder_hair(sheet, figure)
+        draw_ears(sheet, figure)
+        draw_face(sheet, figure, fringe)
+        draw_skin_mark(sheet, figure)
+        draw_eyes(sheet, figure)
+        draw_eye_patch(sheet, figure)
+        draw_sides(sheet, figure)
+        draw_behind_cap(sheet, figure)
+        draw_fringe(sheet, figure, fringe)
+        draw_brows(sheet, figure)
+        draw_glasses(sheet, figure)
+        draw_accessory(sheet, figure)
+
+
+def _face_box(figure: Figure, place: Point, scale: float) -> FaceBox:
+    top, bottom = _FRINGE_Y, figure.proportions.chin_y + _UNDER_CHIN
+    side = bottom - top
+    x, y = figure.place(0, (top + bottom) / 2, 0.6)
+    angle = math.radians(figure.pose.tilt)
+    dx, dy = x - _NECK[0], y - _NECK[1]
+    center_x = place[0] + scale * (_NECK[0] + dx * math.cos(angle) - dy * math.sin(angle))
+    center_y = place[1] + scale * (_NECK[1] + dx * math.sin(angle) + dy * math.cos(angle))
+    half = side / 2 * scale * (1 + _TILT_GROWTH * abs(math.sin(angle)))
+    return FaceBox(center_x - half, center_y - half, center_x + half, center_y + half)
+
+
+def _finished(sheet: Sheet, dice: Dice, width: int, height: int, style: Style) -> ImageRGB:
+    image = rasterise(sheet.svg(width, height))
+    if style is Style.MANGA:
+        return screen_toned(image)
+    return tinted(image, dice.choice(_LIGHTS), dice.between(0.1, 0.4))

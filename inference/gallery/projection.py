@@ -16,6 +16,8 @@ NO_OWNER = -1
 _LEAST_CAPACITY = 64
 _PROBES_AT_ONCE = 32  # bounds the score matrix: 32 probes × 200,000 samples are 26 MB
 _ROWS_AT_ONCE = 4_096
+_BLOCK_ROWS = 128
+_SPARE_BLOCKS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +201,16 @@ def _best_characters(
     view: ScopeView, probe: NDArray[np.float32], scores: NDArray[np.float32], top: int
 ) -> list[Match]:
     """At least the `top` best characters of the view (all that could be among them), unordered."""
-    # The last element collects the rows of nobody: NO_OWNER indexes it.
-    best = np.full(len(view.characters) + 1, -np.inf, np.float32)
-    np.maximum.at(best, view.owners, scores)
-    best[-1] = np.inf  # so that no such row comes near its owner's best
     # A float32 dot product of unit vectors is off by at most dimension × 2⁻²⁴, either way.
     slack = np.float32(2 * len(probe) * 2.0**-24)
+    rows = _promising_rows(view, scores, top, slack)
+    scores, owners = scores[rows], view.owners[rows]
+    # The last element collects the rows of nobody: NO_OWNER indexes it.
+    best = np.full(len(view.characters) + 1, -np.inf, np.float32)
+    np.maximum.at(best, owners, scores)
+    best[-1] = np.inf  # so that no such row comes near its owner's best
     least = np.partition(best[:-1], -top)[-top] if top < len(best) - 1 else np.float32(-np.inf)
-    rows = np.flatnonzero(scores >= least - slack)
-    rows = rows[scores[rows] >= best[view.owners[rows]] - slack]
+    rows = rows[scores >= np.maximum(best[owners], least) - slack]
     similarities = exact_similarities(view.vectors, rows, probe)
     evidence: dict[int, tuple[float, SampleId]] = {}
     for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
@@ -228,6 +231,25 @@ def _best_characters(
         )
         matches.append(Match(character, sample_id, similarity, against))
     return matches
+
+
+def _promising_rows(
+    view: ScopeView, scores: NDArray[np.float32], top: int, slack: np.float32
+) -> NDArray[np.intp]:
+    """All rows that can be the best of one of the `top` best characters, and usually few others.
+
+    Enough of the largest block maxima usually belong to `top` characters; then no row below them matters.
+    """
+    blocks, wanted = len(scores) // _BLOCK_ROWS, 8 * top + _SPARE_BLOCKS
+    if blocks > 2 * wanted:
+        # A block takes every blocks-th row, because neighbours often belong to one character.
+        maxima = scores[: blocks * _BLOCK_ROWS].reshape(_BLOCK_ROWS, blocks).max(axis=0)
+        least = np.partition(maxima, -wanted)[-wanted]
+        rows = np.flatnonzero(scores >= least - slack)
+        owners = view.owners[rows[scores[rows] >= least]]
+        if len(np.unique(owners[owners != NO_OWNER])) >= top:
+            return rows
+    return np.arange(len(scores))
 
 
 def exact_similarities(

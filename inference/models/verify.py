@@ -1,4 +1,4 @@
-"""Checks a pack: every file's digest, and a dry run of each network on each runtime that is here."""
+"""Checks a pack: every file's digest, and a dry run of each network on one or every runtime."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from config.options import DetectionOptions, ModelOptions
 from inference.errors import ModelFileError, SettingsError
 from inference.models.manifest import MANIFEST_NAME
 from inference.models.registry import Pack
-from inference.models.runners import Runtime, available_runtimes, detector_on, embedder_on
+from inference.models.runners import Runtime, Runtimes, available_runtimes, detector_on, embedder_on
 
 _ROWS = 3  # more than one, and not a batch size of its own, so that batches are tried too
 
@@ -28,17 +28,18 @@ class Problem:
         return f"{self.file}: {self.reason}"
 
 
-def verify_pack(pack: Pack) -> tuple[Problem, ...]:
+def verify_pack(pack: Pack, *, on: Runtimes | None = None) -> tuple[Problem, ...]:
     """Everything that is wrong with the pack; empty when it can be used as it is.
 
-    Takes seconds: it reads every file and loads every network, on the CPU.
+    Reads every file, and runs the networks: on the runtimes that are given, or on every one that is
+    installed, on the CPU. Where torch is installed, the latter takes many seconds.
     """
     problems = [
         Problem(name, reason) for name in pack.manifest.files if (reason := pack.file_fault(name)) is not None
     ]
     bad = {problem.file for problem in problems}
     detector, embedder = pack.manifest.detector, pack.manifest.embedder
-    detectors, embedders = available_runtimes(pack)
+    detectors, embedders = ((on.detector,), (on.embedder,)) if on else available_runtimes(pack)
     if not detectors:
         problems.append(
             Problem(MANIFEST_NAME, "its detector needs torch and ultralytics, which are not installed")

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
 
-from bot.cli import main
 from config.options import ImageLimits
 from inference.images import decode
 from tests.conftest import CastPictures
+from tests.flow.command_line import CommandLine, without_timings
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class CommandLine:
-    """Runs commands in this process against one data folder."""
-
-    data_dir: Path
-    capture: pytest.CaptureFixture[str]
-
-    def run(self, *arguments: object, code: int = 0) -> str:
-        """The command's stdout; fails unless it exits with `code`."""
-        self.capture.readouterr()
-        try:
-            got = main([*map(str, arguments), "--data-dir", str(self.data_dir)])
-        except SystemExit as exit_:
-            got = int(exit_.code or 0)
-        captured = self.capture.readouterr()
-        self.errors = captured.err
-        assert got == code, captured
-        return captured.out
-
-    def records(self, *arguments: object, code: int = 0) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.run(*arguments, "--json", code=code).splitlines()]
 
 
 @pytest.fixture
@@ -198,12 +172,12 @@ def test_an_exported_gallery_answers_the_same_after_import(
     taught: CommandLine, cast_pictures: CastPictures, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pictures = [*cast_pictures.new, cast_pictures.group, cast_pictures.stranger_portrait]
-    before = _without_timings(taught.records("identify", *pictures, "--top", 5))
+    before = without_timings(taught.records("identify", *pictures, "--top", 5))
     archive = tmp_path / "gallery.zip"
     taught.run("gallery", "export", archive)
     other = CommandLine(tmp_path / "elsewhere", capsys)
     other.run("gallery", "import", archive)
-    assert _without_timings(other.records("identify", *pictures, "--top", 5)) == before
+    assert without_timings(other.records("identify", *pictures, "--top", 5)) == before
     other.run("gallery", "verify")
 
 
@@ -245,7 +219,7 @@ def test_mistakes_have_their_exit_codes_and_a_sentence(
 
 def test_doctor_finds_everything_in_order(bare: CommandLine) -> None:
     report = bare.run("doctor")
-    for part in ("Python", "Models", "Runtime", "Gallery", "Fonts", "Chats"):
+    for part in ("Python", "Settings", "Data folder", "Models", "Gallery", "Fonts", "Chats"):
         assert part in report
     assert "failed" not in report
 
@@ -273,9 +247,3 @@ def test_run_without_a_token_shows_the_main_job(tmp_path: Path) -> None:
     assert str(annotated) in done.stdout
     assert done.stdout.count("unknown") == 1
     assert decode(annotated.read_bytes(), ImageLimits()).width >= 800
-
-
-def _without_timings(records: list[dict[str, Any]]) -> str:
-    for record in records:
-        record.pop("timings_ms")
-    return json.dumps(records)

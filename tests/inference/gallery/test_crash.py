@@ -45,7 +45,7 @@ class Nursery:
     def run_and_kill(
         self, task: str, path: Path, first: int, acknowledged: Path, *, after_lines: int = 0, after_s: float
     ) -> None:
-        """Let a writer work and kill it that many seconds after so many acknowledgements (0: after its birth)."""
+        """Let a writer work and kill it that many seconds after so many acknowledgements (0: its birth)."""
         enough = len(read_lines(acknowledged)) + after_lines
         assert self._process.stdin
         assert self._process.stdout

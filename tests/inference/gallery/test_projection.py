@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.domain import Character, CharacterId, SampleId, Scope
+from inference.gallery import projection
 from inference.gallery.projection import CharacterFaces, ScopeView, search
 from tests.inference.gallery.samples import names
 
@@ -77,12 +79,39 @@ def test_answers_do_not_depend_on_where_rows_lie_or_on_other_probes(
     assert found == expected
 
 
-def test_one_character_may_own_all_of_the_best_rows() -> None:
-    rng = np.random.default_rng(2)
-    crowd = make_faces("crowd", np.eye(DIMENSION)[0] + rng.standard_normal((5_000, DIMENSION)) * 0.01)
-    others = [make_faces(f"other {n}", rng.standard_normal((3, DIMENSION))) for n in range(20)]
+@given(
+    owners=st.lists(st.integers(0, 30), min_size=1, max_size=300),
+    crowded=st.integers(0, 5),
+    gone=st.sets(st.integers(0, 30), max_size=5),
+    top=st.integers(1, 6),
+    seed=st.integers(0, 1_000),
+)
+def test_looking_only_at_promising_rows_changes_no_answer(
+    owners: list[int], crowded: int, gone: set[int], top: int, seed: int
+) -> None:
+    """With small blocks the short cut is taken already for few rows, or given up where it would be wrong."""
+    rng = np.random.default_rng(seed)
+    faces = []
+    for number in sorted(set(owners)):
+        vectors = rng.standard_normal((owners.count(number), DIMENSION))
+        if number < crowded:
+            vectors = np.eye(DIMENSION)[0] + vectors * 0.01
+        faces.append(make_faces(f"c{number:02}", vectors))
+    view = make_view(*faces).updated({CharacterId(f"c{number:02}"): None for number in gone})
+    there = [one for one in faces if one.character.id in view.slots]
     probe = np.eye(DIMENSION, dtype=np.float32)[:1]
-    [matches] = search([make_view(crowd, *others)], probe, 4)
+    with patch.multiple(projection, _BLOCK_ROWS=2, _SPARE_BLOCKS=-7 * top):
+        [matches] = search([view], probe, top)
+    assert names(matches) == [name for name, _ in brute_force(there, probe[0], top)]
+
+
+@pytest.mark.parametrize("crowd_rows", [100, 30_000])
+def test_one_character_may_own_all_of_the_best_rows(crowd_rows: int) -> None:
+    rng = np.random.default_rng(2)
+    crowd = make_faces("crowd", np.eye(DIMENSION)[0] + rng.standard_normal((crowd_rows, DIMENSION)) * 0.01)
+    others = [make_faces(f"other {n:02}", rng.standard_normal((500, DIMENSION))) for n in range(40)]
+    probe = np.eye(DIMENSION, dtype=np.float32)[:1]
+    [matches] = search([make_view(*others[:20], crowd, *others[20:])], probe, 4)
     assert names(matches) == [name for name, _ in brute_force([crowd, *others], probe[0], 4)]
     assert matches[0].character.name == "crowd"
 

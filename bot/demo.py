@@ -13,6 +13,7 @@ from bot.terminal.output import progress, say
 from config.options import Options
 from inference.domain import Decision, Scope
 from inference.drawing import DrawnCharacter, draw_cast, draw_group, draw_portrait
+from inference.enroll import EnrollRequest
 from inference.errors import SampleExistsError
 from inference.images import encode
 from inference.service import LocalFaceService, open_face_service
@@ -71,7 +72,7 @@ async def _enroll_cast(service: LocalFaceService, cast: list[DrawnCharacter], fo
                 portrait = await asyncio.to_thread(draw_portrait, character, seed=seed)
                 picture = await asyncio.to_thread(encode, portrait.image, format="png")
                 with suppress(SampleExistsError):  # too like an earlier drawing: draw another
-                    await service.enroll(picture, _SCOPE, character.name, series=character.series)
+                    await service.enroll(picture, _SCOPE, EnrollRequest(character.name, character.series))
                     path = folder / "cast" / character.name / f"{learned + 1}.png"
                     await asyncio.to_thread(_write, path, picture)
                     learned += 1

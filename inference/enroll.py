@@ -25,6 +25,20 @@ class FacesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrollRequest:
+    """Who the face in a picture is, and who says so."""
+
+    name: str
+    series: str = ""
+    aliases: tuple[str, ...] = ()
+    face: int | None = None
+    """Which face, from 1 in reading order; needed when there are several."""
+    actor: str = ""
+    source: str = ""
+    """Where the picture is from."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnrollAnswer:
     """What an enrollment did, and what is worth telling about it."""
 
@@ -58,25 +72,14 @@ class Enroller:
         order = reading_order([detection.box for detection in detections])
         return FacesSeen(image, tuple(detections[index] for index in order))
 
-    async def enroll(
-        self,
-        data: bytes,
-        scope: Scope,
-        name: str,
-        *,
-        series: str = "",
-        aliases: Sequence[str] = (),
-        face: int | None = None,
-        actor: str = "",
-        source: str = "",
-    ) -> EnrollAnswer:
-        """Add the picture's face to the character of that name; `face` chooses one of several by its number.
+    async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
+        """Add the picture's face to the character of that name.
 
         Raises the image errors, NoFaceError, AmbiguousFacesError, FaceNumberError, FaceTooPoorError, and what
         `Gallery.enroll` raises.
         """
         seen = await self.faces(data)
-        detection = _chosen(seen.detections, face)
+        detection = _chosen(seen.detections, request.face)
         image, box = seen.image, detection.box
         aligned = await self._pipeline.aligned(image, box)
         self._require_quality(detection, aligned)
@@ -87,12 +90,17 @@ class Enroller:
             embedding=Embedding(embeddings[0]),
             content_hash=await self._pipeline.work(content_hash, image, box),
             perceptual_hash=await self._pipeline.work(perceptual_hash, image, box),
-            added_by=actor,
-            source=source,
+            added_by=request.actor,
+            source=request.source,
         )
         matches = await self._gallery.search(embeddings, [scope], top=5)
         enrolled = await self._gallery.enroll(
-            scope, name, [sample], series=series, aliases=aliases, actor=actor
+            scope,
+            request.name,
+            [sample],
+            series=request.series,
+            aliases=request.aliases,
+            actor=request.actor,
         )
         return EnrollAnswer(enrolled, detection, self._looks_like(matches[0], enrolled))
 

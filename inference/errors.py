@@ -35,11 +35,13 @@ class ImageTooLargeError(UserError):
     """`what` is one of bytes, pixels, side (the longer one, in pixels), frames."""
 
     code = "image_too_large"
-    sentence = "The picture is too large: {actual:,} {measure}, the limit is {limit:,}."
+    sentence = "The picture is too large: {actual:,} {what}, the limit is {limit:,}."
 
     def __init__(self, *, what: str, actual: int, limit: int) -> None:
-        measure = "pixels on its longer side" if what == "side" else what
-        super().__init__(what=what, measure=measure, actual=actual, limit=limit)
+        super().__init__(what=what, actual=actual, limit=limit)
+
+    def __str__(self) -> str:
+        return super().__str__().replace(" side,", " pixels on its longer side,")
 
 
 class ImageUnsupportedError(UserError):

@@ -19,6 +19,7 @@ Boxes = NDArray[np.float64]
 _SWEEPS = 8
 # Costs. Covering a share of a tag with what is not its own face outweighs any wish about side and distance.
 _OTHER_TAG, _OTHER_FACE = 80.0, 40.0
+_ANY_COVERING = 0.6  # however small: more than any wish about the side
 _OWN_FACE, _OWN_FACE_SHARE = 0.3, 4.0
 _MOVED, _FARTHEST = 0.5, 3.0
 _GRID_COLUMNS, _GRID_ROWS = 20, 30
@@ -89,13 +90,13 @@ class _Choices:
     def best(self, chosen: Boxes) -> Boxes:
         """The best place while the other tags are where `chosen` has them."""
         others = np.delete(chosen, self.index, axis=0)
-        costs = self._costs + _OTHER_TAG * self._share(self._places, others)
+        costs = self._costs + _covering(_OTHER_TAG, self._share(self._places, others))
         if costs.min() > 1.5 and not self._looked_everywhere:
             self._looked_everywhere = True
             places = _everywhere(self._size_wh, self._tag_wh)
             self._places = np.concatenate([self._places, places])
             self._costs = np.concatenate([self._costs, self._fixed_costs(places)])
-            costs = self._costs + _OTHER_TAG * self._share(self._places, others)
+            costs = self._costs + _covering(_OTHER_TAG, self._share(self._places, others))
         place: Boxes = self._places[np.argmin(costs)]
         return place
 
@@ -112,7 +113,7 @@ class _Choices:
         distances = _distances(places, own)
         reach = 6 * self._tag_wh[1]
         return (
-            _OTHER_FACE * self._share(places, np.delete(self._frames, self.index, axis=0))
+            _covering(_OTHER_FACE, self._share(places, np.delete(self._frames, self.index, axis=0)))
             + np.where(on_own > 0, _OWN_FACE + _OWN_FACE_SHARE * on_own / own_area, 0.0)
             + np.where(distances > 0, _MOVED + np.minimum(distances / reach, _FARTHEST), 0.0)
         )
@@ -121,6 +122,10 @@ class _Choices:
         """How much of the tag the obstacles cover at each place; beyond 1 where they lie on each other."""
         shares: NDArray[np.float64] = _intersections(places, obstacles).sum(axis=1)
         return shares / max(self._tag_wh[0] * self._tag_wh[1], 1)
+
+
+def _covering(weight: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    return weight * shares + np.where(shares > 0, _ANY_COVERING, 0.0)
 
 
 def _near(

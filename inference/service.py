@@ -13,7 +13,7 @@ from config.options import AnnotateOptions, Options
 from inference.annotate import EncodedImage, annotate_encoded, number_faces_encoded
 from inference.decide import policy_for
 from inference.domain import Identification, Scope
-from inference.enroll import EnrollAnswer, Enroller
+from inference.enroll import EnrollAnswer, Enroller, EnrollRequest
 from inference.errors import DeadlineError
 from inference.gallery.base import Gallery
 from inference.gallery.factory import open_gallery
@@ -54,18 +54,7 @@ class FaceService(Protocol):
         Raises the image errors (UserError) and TransientError.
         """
 
-    async def enroll(
-        self,
-        data: bytes,
-        scope: Scope,
-        name: str,
-        *,
-        series: str = "",
-        aliases: Sequence[str] = (),
-        face: int | None = None,
-        actor: str = "",
-        source: str = "",
-    ) -> EnrollAnswer:
+    async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
         """Add the picture's face as a sample; see `Enroller.enroll()`."""
 
     async def preview_faces(self, data: bytes) -> FacesPreview:
@@ -107,22 +96,9 @@ class LocalFaceService:
         timings["total"] = _milliseconds_since(started)
         return Answer(replace(seen.identification, timings_ms=timings), picture)
 
-    async def enroll(
-        self,
-        data: bytes,
-        scope: Scope,
-        name: str,
-        *,
-        series: str = "",
-        aliases: Sequence[str] = (),
-        face: int | None = None,
-        actor: str = "",
-        source: str = "",
-    ) -> EnrollAnswer:
+    async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
         async with self._deadline():
-            return await self._enroller.enroll(
-                data, scope, name, series=series, aliases=aliases, face=face, actor=actor, source=source
-            )
+            return await self._enroller.enroll(data, scope, request)
 
     async def preview_faces(self, data: bytes) -> FacesPreview:
         async with self._deadline():

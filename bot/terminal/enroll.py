@@ -13,7 +13,7 @@ from bot.terminal.pictures import folders_in, in_order, picture_files, read_pict
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Scope
-from inference.enroll import EnrollAnswer
+from inference.enroll import EnrollAnswer, EnrollRequest
 from inference.errors import AmbiguousFacesError, AppError, SampleExistsError, TransientError
 from inference.service import LocalFaceService, open_face_service
 
@@ -73,16 +73,15 @@ async def _enroll_file(
 ) -> EnrollAnswer | AppError:
     try:
         data = await asyncio.to_thread(read_picture, job.path, options.images)
-        return await service.enroll(
-            data,
-            Scope(arguments.gallery),
+        request = EnrollRequest(
             job.name,
-            series=arguments.series,
-            aliases=arguments.alias,
+            arguments.series,
+            tuple(arguments.alias),
             face=arguments.face,
             actor=ACTOR,
             source=job.path.name,
         )
+        return await service.enroll(data, Scope(arguments.gallery), request)
     except TransientError:
         raise
     except AppError as error:

@@ -2,12 +2,12 @@
 
 from inference.drawing.cast import DrawnCharacter, Look, draw_cast
 from inference.drawing.figure import Style
-from inference.drawing.scene import DrawnFace, Drawing, draw_group, draw_portrait
+from inference.drawing.scene import Drawing, DrawnFace, draw_group, draw_portrait
 
 __all__ = [
+    "Drawing",
     "DrawnCharacter",
     "DrawnFace",
-    "Drawing",
     "Look",
     "Style",
     "draw_cast",

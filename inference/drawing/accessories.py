@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from inference.drawing.cast import Accessory, FaceMark
 from inference.drawing.colour import mix
 from inference.drawing.figure import Figure, Style
@@ -328,5 +330,5 @@ def _draw_bow(sheet: Sheet, figure: Figure, centre: Point, size: float) -> None:
     )
 
 
-def _soft(points: list[Point]) -> str:
+def _soft(points: Sequence[Point]) -> str:
     return smooth(points, closed=True)

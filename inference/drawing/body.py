@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from inference.drawing.cast import Outfit
 from inference.drawing.colour import mix
 from inference.drawing.figure import Figure
@@ -52,7 +54,7 @@ def _draw_neck(sheet: Sheet, figure: Figure) -> None:
         sheet.shape(band([(side * 12, 178), (side * 34, 174)], [1.4, 0.3]), inks.skin_line, opacity=0.7)
 
 
-def _pair(sheet: Sheet, points: list[Point], fill: str, line: str, width: float) -> None:
+def _pair(sheet: Sheet, points: Sequence[Point], fill: str, line: str, width: float) -> None:
     """A shape and its mirror image."""
     for side in (-1, 1):
         sheet.shape(polygon([(side * x, y) for x, y in points]), fill, line=line, width=width)

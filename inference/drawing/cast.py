@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from inference.drawing.colour import turned
+from inference.drawing.colour import luminance, turned
 from inference.drawing.dice import Dice
 from inference.drawing.names import invent_names
 
@@ -167,9 +167,13 @@ _HAIR = (
     ("#8d93a3", "#747c92", "#a3a3ad"),
 )
 _EYES = ("#3f7fe0", "#d8333f", "#3fae5a", "#e8a92c", "#8e4fd0", "#25b3b8", "#8a5230", "#e0559a", "#5c6478")
-_SKINS = ("#fde6d8", "#fbdcc8", "#fff0e8", "#fde6d8", "#f3c9a5", "#fbdcc8", "#fde6d8", "#c98d63", "#fff0e8")
+_SKINS = ("#fde6d8", "#fbdcc8", "#fff0e8", "#fde6d8", "#f3c9a5", "#fbdcc8", "#fde6d8", "#d6a078", "#fff0e8")
 _CLOTHS = ("#34436b", "#f4f1ec", "#8d2f3d", "#3c3a44", "#6f9ad1", "#d9a441", "#4f7f63", "#e8a6b8", "#6d5a9c")
 _TRIMS = ("#d23b4b", "#f0c14b", "#f6f3ee", "#3aa6a0", "#e77fae", "#4b6fd0", "#7a4fb5", "#f08a3c")
+
+
+_TANNED = 0.8  # luminance
+_APART = 0.2
 
 
 class _Decks:
@@ -185,6 +189,9 @@ class _Decks:
         eyes = _vary(dice, self._card("eyes", number, _EYES))
         other_eye = _vary(dice, dice.choice([c for c in _EYES if c != eyes])) if dice.chance(0.1) else eyes
         tips = turned(hair, hue=dice.between(-0.2, 0.2), saturation=1.15) if dice.chance(0.15) else hair
+        skin = self._card("skin", number, _SKINS)
+        if luminance(skin) < _TANNED and abs(luminance(skin) - luminance(hair)) < _APART:
+            skin = _SKINS[0]  # where hair and skin are alike, a face is hard to see
         return Look(
             hair=hair,
             hair_tips=tips,
@@ -197,7 +204,7 @@ class _Decks:
             eyes=(eyes, other_eye),
             eye_shape=self._card("eye shape", number, tuple(EyeShape)),
             brow_weight=dice.between(0.0, 1.0),
-            skin=self._card("skin", number, _SKINS),
+            skin=skin,
             accessory=self._card("accessory", number, tuple(Accessory)),
             accessory_colour=self._card("accessory colour", number, _TRIMS),
             mark=self._card("mark", number, (*FaceMark, FaceMark.NONE, FaceMark.NONE)),

@@ -175,7 +175,7 @@ def _draw_shut(sheet: Sheet, eye: _Eye) -> None:
     smiling = eye.lids is Lids.SMILING
     heights = (10, -3, -8, -4 - s * 0.3, 8 - s) if smiling else (4, 13, 16, 12 - s * 0.4, 2 - s)
     spine = [eye.at(x, y) for x, y in zip((-w, -w * 0.5, 0, w * 0.55, w + 5), heights, strict=True)]
-    sheet.shape(band(spine, [0.8, 3.0, 3.8, 3.6, 0.6]), inks.lash)
+    sheet.shape(band(spine, [1.0, 3.8, 4.8, 4.6, 0.8]), inks.lash)
     for share in (0.5, 0.82):
         x, y = share * w, (4 - share * 4 if smiling else 15 - 8 * share) - s * share * 0.5
         sheet.shape(band([eye.at(x, y), eye.at(x + 11, y + (5 if smiling else 9))], [2.2, 0.2]), inks.lash)

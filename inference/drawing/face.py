@@ -129,7 +129,7 @@ def _draw_nose(sheet: Sheet, figure: Figure) -> None:
     )
 
 
-def _draw_mouth(sheet: Sheet, figure: Figure) -> None:  # noqa: PLR0912 - one branch a mouth
+def _draw_mouth(sheet: Sheet, figure: Figure) -> None:
     inks = figure.inks
     y0 = figure.proportions.mouth_y
     line = mix(inks.skin_line, "#6b1220" if figure.style is not Style.MANGA else "#000000", 0.4)

@@ -49,8 +49,8 @@ class Proportions:
     body_scale: float
 
 
-_PORTRAIT = Proportions(14, 47, 1.0, 55, 82, 118, 0.0, 1.0)
-_CHIBI = Proportions(24, 49, 1.16, 62, 80, 104, 1.0, 0.56)
+_PORTRAIT = Proportions(14, 47.5, 1.06, 55, 82, 118, 0.0, 1.0)
+_CHIBI = Proportions(24, 49, 1.18, 62, 80, 104, 1.0, 0.66)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from inference.drawing.cast import Back
 from inference.drawing.figure import Figure
@@ -73,13 +74,15 @@ def _draw_mass(sheet: Sheet, figure: Figure, outline: str, bottom: float) -> Non
         wide, low = _HOLLOWS.get(figure.look.back, _HOLLOWS[Back.PIXIE])
         hollow = [(-96, 20), (0, 0), (96, 20), (wide, low), (0, low - 6), (-wide, low)]
         sheet.shape(polygon(hollow), inks.hair_deep)
-    dice = figure.dice("back")
-    for x in (-130, -121, 121, 130):
-        top, length = dice.between(-10, 20), dice.between(0.5, 0.75) * bottom
-        strand = [(x * 0.94, top), (x, top + length / 2), (x * 1.02, top + length)]
-        sheet.shape(band(strand, [0.3, 1.6, 0.3]), inks.hair_line, opacity=0.6)
+    if bottom > _LONG_FROM:
+        dice = figure.dice("back")
+        for x in (-130, -121, 121, 130):
+            top, length = dice.between(-10, 20), dice.between(0.5, 0.75) * bottom
+            strand = [(x * 0.94, top), (x, top + length / 2), (x * 1.02, top + length)]
+            sheet.shape(band(strand, [0.3, 1.6, 0.3]), inks.hair_line, opacity=0.6)
 
 
+_LONG_FROM = 200.0
 # Half width and lower edge of what is in the shadow of the head.
 _HOLLOWS: dict[Back, Point] = {
     Back.PIXIE: (70, 88),
@@ -104,7 +107,8 @@ def _spikes(figure: Figure) -> str:
         middle = (start + end) / 2
         bend = 11 if middle > -90 else -11
         tip = around(middle + bend, dice.between(156, 186))
-        path += f"Q{at(around(start + bend * 0.2, 146))} {at(tip)}Q{at(around(end + bend * 0.2, 138))} {at(around(end, 122))}"
+        rising, falling = around(start + bend * 0.2, 146), around(end + bend * 0.2, 138)
+        path += f"Q{at(rising)} {at(tip)}Q{at(falling)} {at(around(end, 122))}"
     nape = [
         (114, 60),
         (104, 112),
@@ -138,7 +142,7 @@ def _draw_tails(sheet: Sheet, figure: Figure) -> None:
         _draw_tie(sheet, figure, (side * 122, -110), 18)
 
 
-def _draw_tail(sheet: Sheet, figure: Figure, spine: list[Point], widths: list[float]) -> None:
+def _draw_tail(sheet: Sheet, figure: Figure, spine: Sequence[Point], widths: Sequence[float]) -> None:
     inks = figure.inks
     fill = sheet.gradient(spine[0], spine[-1], (0.3, inks.hair), (1.0, inks.hair_tips))
     sheet.shape(band(spine, widths), fill, line=inks.hair_line, width=inks.line_width)

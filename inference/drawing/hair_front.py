@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from inference.drawing.cast import Fringe, Sides
@@ -166,7 +167,7 @@ def _row(valleys: list[float], height: float, tips: list[float], dice: Dice) -> 
 def _blunt(dice: Dice) -> list[_Lock]:
     edges = [112.0, 88.0, 62.0, 34.0, 6.0, -24.0, -54.0, -84.0, -112.0]
     locks = []
-    for right, left in zip(edges, edges[1:], strict=False):
+    for right, left in itertools.pairwise(edges):
         depth = [-14 + 14 * (abs(x) / 110) ** 2 + dice.between(-2, 2) for x in (right, left)]
         slit = [-34.0 + 40 * (abs(x) / 112) ** 4 for x in (right, left)]
         locks.append(

@@ -49,17 +49,9 @@ class Pose:
 
 
 _EXPRESSIONS = (
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.OPEN, Lids.OPEN),
-    (Lids.WIDE, Lids.WIDE),
-    (Lids.WIDE, Lids.WIDE),
-    (Lids.HALF, Lids.HALF),
-    (Lids.HALF, Lids.HALF),
+    *((Lids.OPEN, Lids.OPEN),) * 18,
+    *((Lids.WIDE, Lids.WIDE),) * 4,
+    *((Lids.HALF, Lids.HALF),) * 3,
     (Lids.SMILING, Lids.SMILING),
     (Lids.SHUT, Lids.SHUT),
     (Lids.SMILING, Lids.OPEN),

@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.domain import ImageRGB
 
-_SCREEN_PITCH = 3.2  # pixels between the dots of the screen tone
+_SCREEN_PITCH = 2.4  # pixels between the dots of the screen tone
 _SOFTNESS = 3.0  # how hard the edge of a dot is
 
 
@@ -37,8 +37,8 @@ def screen_toned(image: ImageRGB) -> ImageRGB:
     phase = np.float32(np.pi / _SCREEN_PITCH)
     screen = 0.5 + 0.25 * (np.cos((x + y) * phase) + np.cos((x - y) * phase))
     # What is nearly white or black stays plain, as ink on paper.
-    ink = np.clip((grey - 0.24) / 0.6, 0, 1)
+    ink = np.clip((grey - 0.14) / 0.78, 0, 1)
     dots = np.clip((ink - screen) * _SOFTNESS + 0.5 + (ink - 0.5), 0, 1)
     # A printed screen, scanned, is no longer pure black and white.
-    dots = 0.7 * dots + 0.3 * ink
+    dots = 0.4 * dots + 0.6 * ink
     return cast(ImageRGB, cv2.cvtColor((dots * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB))

@@ -19,7 +19,7 @@ from inference.drawing.hair_back import draw_back_hair, draw_shoulder_hair
 from inference.drawing.hair_front import draw_fringe, draw_sides, fringe_path
 from inference.drawing.pose import strike_pose
 from inference.drawing.raster import rasterise, screen_toned, tinted
-from inference.drawing.svg import Point, Sheet
+from inference.drawing.svg import Sheet
 
 _NECK = (0.0, 110.0)  # head coordinates, as all here; heads tilt around it
 _FRINGE_Y = -108.0  # the upper edge of a face box
@@ -32,6 +32,7 @@ _LIGHTS = (
     (255, 216, 228),
     (230, 218, 255),
 )
+_CHIBI_DROP = 0.1  # of the picture's height: a small body reaches less far down
 _TALL = (Accessory.RABBIT_EARS, Accessory.WITCH_HAT, Accessory.HORNS, Accessory.CAT_EARS, Accessory.BERET)
 _TILT_GROWTH = 0.3  # of the box, times the sine of the tilt
 _ELBOW_ROOM = 300.0  # from one face to the next, so that no hat hides a neighbour
@@ -62,12 +63,17 @@ def draw_portrait(
     sheet = Sheet()
     draw_backdrop(sheet, dice, size, size)
     figure = pose_figure(character.look, strike_pose(dice), style)
-    scale = size / 512 * dice.between(0.52, 0.64)
-    x, y = size * dice.between(0.42, 0.58), size * dice.between(0.42, 0.48)
-    _draw_behind(sheet, figure, (x, y), scale)
-    _draw_before(sheet, figure, (x, y), scale)
-    box = _face_box(figure, (x, y), scale)
-    return Drawing(_finished(sheet, dice, size, size, style), (DrawnFace(box, character),))
+    place = _Place(
+        character,
+        x=size * dice.between(0.42, 0.58),
+        y=size * (dice.between(0.42, 0.48) + (_CHIBI_DROP if style is Style.CHIBI else 0.0)),
+        scale=size / 512 * dice.between(0.48, 0.62),
+    )
+    _draw_behind(sheet, figure, place)
+    _draw_before(sheet, figure, place)
+    return Drawing(
+        _finished(sheet, dice, size, size, style), (DrawnFace(_face_box(figure, place), character),)
+    )
 
 
 def draw_group(
@@ -89,14 +95,26 @@ def draw_group(
     draw_backdrop(sheet, dice, width, height)
     faces = []
     for row in _places(_tallest_first(dice.shuffled(characters)), dice, width, height):
-        figures = [(pose_figure(character.look, strike_pose(dice), style), *rest) for character, *rest in row]
-        for placed in figures:
-            _draw_behind(sheet, *placed)  # before everybody of the row, so that no hair hides a neighbour
-        for (character, *_), placed in zip(row, figures, strict=True):
-            _draw_before(sheet, *placed)
-            faces.append(DrawnFace(_face_box(*placed), character))
+        figures = [pose_figure(place.character.look, strike_pose(dice), style) for place in row]
+        for figure, place in zip(figures, row, strict=True):
+            _draw_behind(
+                sheet, figure, place
+            )  # before everybody of the row, so that no hair hides a neighbour
+        for figure, place in zip(figures, row, strict=True):
+            _draw_before(sheet, figure, place)
+            faces.append(DrawnFace(_face_box(figure, place), place.character))
     faces.sort(key=lambda face: face.box.x1)
     return Drawing(_finished(sheet, dice, width, height, style), tuple(faces))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a character stands: the middle of the face in pixels, and pixels per head unit."""
+
+    character: DrawnCharacter
+    x: float
+    y: float
+    scale: float
 
 
 def _tallest_first(characters: Sequence[DrawnCharacter]) -> list[DrawnCharacter]:
@@ -104,9 +122,7 @@ def _tallest_first(characters: Sequence[DrawnCharacter]) -> list[DrawnCharacter]
     return sorted(characters, key=lambda character: character.look.accessory not in _TALL)
 
 
-def _places(
-    characters: Sequence[DrawnCharacter], dice: Dice, width: int, height: int
-) -> list[list[tuple[DrawnCharacter, Point, float]]]:
+def _places(characters: Sequence[DrawnCharacter], dice: Dice, width: int, height: int) -> list[list[_Place]]:
     """Rows from the back to the front, each a list of who stands where at which scale."""
     rows = max(range(1, len(characters) + 1), key=lambda n: _room(len(characters), n, width, height))
     room = _room(len(characters), rows, width, height)
@@ -124,7 +140,7 @@ def _places(
         for column, character in enumerate(members):
             scale = room * dice.between(0.78, 1.0)
             x = middle + cell * (column - (count - 1) / 2) + dice.between(-8, 8) * scale
-            line.append((character, (x, y + dice.between(-16, 16) * scale), scale))
+            line.append(_Place(character, x, y + dice.between(-16, 16) * scale, scale))
         placed.append(line)
     return placed
 
@@ -138,19 +154,19 @@ def _room(count: int, rows: int, width: int, height: int) -> float:
     return min(across, height / (_ABOVE + _BELOW + _HEAD_ROOM * (rows - 1)))
 
 
-def _draw_behind(sheet: Sheet, figure: Figure, place: Point, scale: float) -> None:
-    with sheet.moved(*place, scale=scale, turn=figure.pose.tilt, pivot=_NECK):
+def _draw_behind(sheet: Sheet, figure: Figure, place: _Place) -> None:
+    with sheet.moved(place.x, place.y, scale=place.scale, turn=figure.pose.tilt, pivot=_NECK):
         draw_back_hair(sheet, figure)
 
 
-def _draw_before(sheet: Sheet, figure: Figure, place: Point, scale: float) -> None:
+def _draw_before(sheet: Sheet, figure: Figure, place: _Place) -> None:
     body_scale = figure.proportions.body_scale
     # A smaller body still begins at the chin.
-    drop = (_NECK[1] - 8) * (1 - body_scale) * scale
-    with sheet.moved(place[0], place[1] + drop, scale=scale * body_scale):
+    drop = (_NECK[1] - 8) * (1 - body_scale) * place.scale
+    with sheet.moved(place.x, place.y + drop, scale=place.scale * body_scale):
         draw_body(sheet, figure)
     fringe = fringe_path(figure)
-    with sheet.moved(*place, scale=scale, turn=figure.pose.tilt, pivot=_NECK):
+    with sheet.moved(place.x, place.y, scale=place.scale, turn=figure.pose.tilt, pivot=_NECK):
         draw_shoulder_hair(sheet, figure)
         draw_ears(sheet, figure)
         draw_face(sheet, figure, fringe)
@@ -165,15 +181,15 @@ def _draw_before(sheet: Sheet, figure: Figure, place: Point, scale: float) -> No
         draw_accessory(sheet, figure)
 
 
-def _face_box(figure: Figure, place: Point, scale: float) -> FaceBox:
+def _face_box(figure: Figure, place: _Place) -> FaceBox:
     top, bottom = _FRINGE_Y, figure.proportions.chin_y + _UNDER_CHIN
     side = bottom - top
     x, y = figure.place(0, (top + bottom) / 2, 0.6)
     angle = math.radians(figure.pose.tilt)
     dx, dy = x - _NECK[0], y - _NECK[1]
-    center_x = place[0] + scale * (_NECK[0] + dx * math.cos(angle) - dy * math.sin(angle))
-    center_y = place[1] + scale * (_NECK[1] + dx * math.sin(angle) + dy * math.cos(angle))
-    half = side / 2 * scale * (1 + _TILT_GROWTH * abs(math.sin(angle)))
+    center_x = place.x + place.scale * (_NECK[0] + dx * math.cos(angle) - dy * math.sin(angle))
+    center_y = place.y + place.scale * (_NECK[1] + dx * math.sin(angle) + dy * math.cos(angle))
+    half = side / 2 * place.scale * (1 + _TILT_GROWTH * abs(math.sin(angle)))
     return FaceBox(center_x - half, center_y - half, center_x + half, center_y + half)
 
 
@@ -181,4 +197,4 @@ def _finished(sheet: Sheet, dice: Dice, width: int, height: int, style: Style) -
     image = rasterise(sheet.svg(width, height))
     if style is Style.MANGA:
         return screen_toned(image)
-    return tinted(image, dice.choice(_LIGHTS), dice.between(0.1, 0.4))
+    return tinted(image, dice.choice(_LIGHTS), dice.between(0.05, 0.28))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import AsyncExitStack
 
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import progress, say, say_json
@@ -73,8 +74,13 @@ async def reindex(arguments: Namespace, settings: Settings) -> int:
 async def verify(arguments: Namespace, settings: Settings) -> int:
     """Find what is not as it should be, and with --repair mend what can be mended."""
     options = settings.options
-    async with open_gallery(options, any_contract=True) as gallery:
-        findings = await gallery.verify(repair=arguments.repair)
+    async with AsyncExitStack() as stack:
+        gallery = await stack.enter_async_context(open_gallery(options, any_contract=True))
+        reembed = None
+        if arguments.repair:
+            pipeline = await stack.enter_async_context(open_pipeline(options))
+            reembed = pipeline.embed_kept if pipeline.contract == gallery.contract else None
+        findings = await gallery.verify(repair=arguments.repair, reembed=reembed)
     for finding in findings:
         state = "repaired" if finding.repaired else "found"
         say(f"{state}: {finding.kind} {finding.subject} {finding.detail}".rstrip())

@@ -52,6 +52,8 @@ def progress(label: str, total: int | None) -> Iterator[Advance]:
         console=console,
         disable=not console.is_terminal,
         transient=True,
+        # Results stay above the bar on a terminal, and out of it when they go to a file.
+        redirect_stdout=sys.stdout.isatty(),
     ) as bar:
         task = bar.add_task(label, total=total)
 

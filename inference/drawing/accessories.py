@@ -77,8 +77,8 @@ def draw_glasses(sheet: Sheet, figure: Figure) -> None:
             else [(-36, -22), (0, -26), (37, -24), (39, -4), (32, 24), (0, 29), (-30, 24), (-38, 0)]
         )
         lens = smooth([figure.place(x + side * dx, y + dy, 1.05) for dx, dy in corners], closed=True)
-        sheet.shape(lens, "#ffffff", opacity=0.14)
-        sheet.shape(lens, line=colour, width=4.2 if round_ones else 4.6)
+        sheet.shape(lens, "#ffffff", opacity=0.08)
+        sheet.shape(lens, line=colour, width=3.0 if round_ones else 4.0)
         temple = [figure.place(x + side * 38, y - 6, 1.0), figure.place(side * 112, y - 12, 0.2)]
         sheet.shape(band(temple, [2.2, 2.0]), colour)
     bridge = [

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from inference.drawing.cast import Back
 from inference.drawing.figure import Figure
 from inference.drawing.hair_front import hair_fill
-from inference.drawing.svg import Point, Sheet, at, band, ellipse, polygon, smooth
+from inference.drawing.svg import Point, Sheet, at, band, ellipse, smooth
 
 _SKULL = ((0.0, -175.0), (62.0, -162.0), (106.0, -112.0), (122.0, -50.0))
 
@@ -72,8 +72,9 @@ def _draw_mass(sheet: Sheet, figure: Figure, outline: str, bottom: float) -> Non
     if inks.shaded:
         # Behind the neck no light comes.
         wide, low = _HOLLOWS.get(figure.look.back, _HOLLOWS[Back.PIXIE])
-        hollow = [(-96, 20), (0, 0), (96, 20), (wide, low), (0, low - 6), (-wide, low)]
-        sheet.shape(polygon(hollow), inks.hair_deep)
+        right = [(90.0, 10.0), (98.0, 40.0), (wide, low - 34), (wide - 12, low - 6)]
+        hollow = [*right, (0.0, low), *[(-x, y) for x, y in right[::-1]]]
+        sheet.shape(smooth(hollow, closed=True), inks.hair_deep)
     if bottom > _LONG_FROM:
         dice = figure.dice("back")
         for x in (-130, -121, 121, 130):
@@ -87,7 +88,7 @@ _LONG_FROM = 200.0
 _HOLLOWS: dict[Back, Point] = {
     Back.PIXIE: (70, 88),
     Back.SPIKY: (84, 84),
-    Back.BOB: (98, 106),
+    Back.BOB: (98, 110),
     Back.LONG: (108, 372),
     Back.WAVY: (112, 345),
 }

@@ -28,9 +28,9 @@ _LIGHTS = (
     (255, 255, 255),
     (255, 255, 255),
     (255, 226, 190),
-    (206, 222, 255),
+    (220, 232, 255),
     (255, 216, 228),
-    (230, 218, 255),
+    (242, 230, 255),
 )
 _CHIBI_DROP = 0.1  # of the picture's height: a small body reaches less far down
 _TALL = (Accessory.RABBIT_EARS, Accessory.WITCH_HAT, Accessory.HORNS, Accessory.CAT_EARS, Accessory.BERET)
@@ -67,13 +67,12 @@ def draw_portrait(
         character,
         x=size * dice.between(0.42, 0.58),
         y=size * (dice.between(0.42, 0.48) + (_CHIBI_DROP if style is Style.CHIBI else 0.0)),
-        scale=size / 512 * dice.between(0.48, 0.62),
+        scale=size / 512 * dice.between(0.47, 0.6),
     )
     _draw_behind(sheet, figure, place)
     _draw_before(sheet, figure, place)
-    return Drawing(
-        _finished(sheet, dice, size, size, style), (DrawnFace(_face_box(figure, place), character),)
-    )
+    image = _finished(sheet, dice, size, size, style)
+    return Drawing(image, (DrawnFace(_face_box(figure, place), character),))
 
 
 def draw_group(
@@ -97,9 +96,7 @@ def draw_group(
     for row in _places(_tallest_first(dice.shuffled(characters)), dice, width, height):
         figures = [pose_figure(place.character.look, strike_pose(dice), style) for place in row]
         for figure, place in zip(figures, row, strict=True):
-            _draw_behind(
-                sheet, figure, place
-            )  # before everybody of the row, so that no hair hides a neighbour
+            _draw_behind(sheet, figure, place)  # the whole row first, so that no hair hides a neighbour
         for figure, place in zip(figures, row, strict=True):
             _draw_before(sheet, figure, place)
             faces.append(DrawnFace(_face_box(figure, place), place.character))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import pty
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -247,3 +251,58 @@ def test_run_without_a_token_shows_the_main_job(tmp_path: Path) -> None:
     assert str(annotated) in done.stdout
     assert done.stdout.count("unknown") == 1
     assert decode(annotated.read_bytes(), ImageLimits()).width >= 800
+
+
+def test_results_go_to_the_file_and_the_progress_bar_to_the_terminal(
+    taught: CommandLine, cast_pictures: CastPictures
+) -> None:
+    terminal, its_side = pty.openpty()
+    command = [sys.executable, "bot.py", "identify", *map(str, cast_pictures.new), "--json"]
+    with subprocess.Popen(
+        [*command, "--data-dir", str(taught.data_dir)], cwd=PROJECT, stdout=subprocess.PIPE, stderr=its_side
+    ) as process:
+        os.close(its_side)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+            while part := os.read(terminal, 4096):
+                shown += part
+        results, _ = process.communicate(timeout=60)
+    os.close(terminal)
+    assert [json.loads(line)["image"] for line in results.splitlines()] == list(map(str, cast_pictures.new))
+    assert b"Looking" in shown
+    assert b"{" not in shown
+
+
+def test_a_lost_embedding_is_found_and_mended(taught: CommandLine) -> None:
+    with contextlib.closing(sqlite3.connect(taught.data_dir / "gallery.sqlite")) as database:
+        database.execute("DELETE FROM embeddings WHERE rowid IN (SELECT rowid FROM embeddings LIMIT 1)")
+        database.commit()
+    assert "missing_embedding" in taught.run("gallery", "verify", code=1)
+    assert "repaired: missing_embedding" in taught.run("gallery", "verify", "--repair")
+    assert "as it should be" in taught.run("gallery", "verify")
+
+
+def test_characters_can_be_read_while_another_process_writes(
+    taught: CommandLine, cast_pictures: CastPictures
+) -> None:
+    writer = (
+        "import asyncio, sys; from pathlib import Path; from config.options import Options;"
+        "from inference.gallery.factory import open_gallery\n"
+        "async def main():\n"
+        "    async with open_gallery(Options(data_dir=Path(sys.argv[1]))):\n"
+        "        print('open', flush=True); sys.stdin.readline()\n"
+        "asyncio.run(main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", writer, str(taught.data_dir)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        (record,) = taught.records("identify", cast_pictures.new[0])
+        assert record["faces"][0]["name"] == cast_pictures.cast[0].name
+        taught.run("forget", cast_pictures.cast[0].name, code=78)
+        assert "in use by another process" in taught.errors
+        process.communicate(b"\n", timeout=30)

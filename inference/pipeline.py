@@ -7,20 +7,21 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from config.options import BatchingOptions, DetectionOptions, ImageLimits
-from inference.batching import MicroBatcher
+from inference.batching import BatcherStats, MicroBatcher
 from inference.detection.base import Detector
 from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
 from inference.embedding.align import align_crop, align_kept, keep_crop
 from inference.embedding.arcface import EmbedderSpec
 from inference.embedding.base import Embedder
-from inference.errors import ImageTooLargeError
+from inference.errors import ImageTooLargeError, StoppedError
 from inference.image_probe import probe_image
 from inference.images import DecodedImage, decode
 from inference.memory import release_free_memory
@@ -32,6 +33,12 @@ T = TypeVar("T")
 _VIEWS_AT_ONCE = 16  # a huge picture shares the queue, and its canvases need not all exist at once
 _LARGE_PIXELS = 8_000_000  # decoding more takes over 100 MB, so what others have freed is given back first
 _ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sampled frames
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStats:
+    detector: BatcherStats
+    embedder: BatcherStats
 
 
 class FacePipeline:
@@ -58,6 +65,7 @@ class FacePipeline:
         self._limits = limits
         self._detection = detection
         self._budget = PixelBudget(limits.max_pixels)
+        self._stopping = False
         self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="worker")
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
@@ -92,11 +100,18 @@ class FacePipeline:
 
     async def close(self) -> None:
         """Let running batches finish, fail what is pending with StoppedError, end the threads."""
+        self._stopping = True
         await asyncio.gather(self._detector.close(), self._embedder.close())
-        self._workers.shutdown(wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._workers.shutdown)
+
+    def stats(self) -> PipelineStats:
+        """What the two batchers have done so far."""
+        return PipelineStats(self._detector.stats(), self._embedder.stats())
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function of pixels on a worker thread."""
+        """Run a blocking function of pixels on a worker thread. Raises StoppedError after close()."""
+        if self._stopping:
+            raise StoppedError
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._workers, lambda: function(*args, **kwargs))
 

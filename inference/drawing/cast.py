@@ -154,15 +154,15 @@ def draw_cast(count: int = 8, seed: int = 1) -> tuple[DrawnCharacter, ...]:
 # Families of hair colours, far apart from each other; a cast meets each family before any comes again.
 _HAIR = (
     ("#2b2a38", "#26222b", "#1f2733"),
-    ("#f2cf6b", "#f6dd8e", "#e6b84c"),
+    ("#f2cf6b", "#f6dd8e", "#efd06a"),
     ("#f08fb4", "#f7a8c4", "#ec77a6"),
     ("#4f8fdc", "#5aa7e8", "#3c6fc4"),
     ("#f3f1f4", "#d9dde6", "#e9e2dc"),
     ("#c8353c", "#b3263a", "#d94a3f"),
     ("#58b58a", "#3f9f6f", "#86c98f"),
     ("#8a62c6", "#a988d8", "#6f4db3"),
-    ("#6b4130", "#835339", "#4f3328"),
-    ("#f08a3c", "#e67a2e", "#f29d55"),
+    ("#6b4130", "#835339", "#5d3a2c"),
+    ("#f08a3c", "#e67a2e", "#ee8a45"),
     ("#7fd6d2", "#63c6cf", "#a2e3da"),
     ("#8d93a3", "#747c92", "#a3a3ad"),
 )

@@ -36,6 +36,7 @@ _CHIBI_DROP = 0.1  # of the picture's height: a small body reaches less far down
 _TALL = (Accessory.RABBIT_EARS, Accessory.WITCH_HAT, Accessory.HORNS, Accessory.CAT_EARS, Accessory.BERET)
 _TILT_GROWTH = 0.3  # of the box, times the sine of the tilt
 _ELBOW_ROOM = 300.0  # from one face to the next, so that no hat hides a neighbour
+_AT_THE_EDGE = 175.0  # from the side of the picture to a face that leans over to it
 _HEAD_ROOM = 370.0  # from one row of faces to the next
 _ABOVE = 235.0  # from the top of the picture to the first row
 _BELOW = 170.0  # from the last row to the bottom of the picture
@@ -137,6 +138,7 @@ def _places(characters: Sequence[DrawnCharacter], dice: Dice, width: int, height
         for column, character in enumerate(members):
             scale = room * dice.between(0.78, 1.0)
             x = middle + cell * (column - (count - 1) / 2) + dice.between(-8, 8) * scale
+            x = min(max(x, _AT_THE_EDGE * scale), width - _AT_THE_EDGE * scale)
             line.append(_Place(character, x, y + dice.between(-16, 16) * scale, scale))
         placed.append(line)
     return placed

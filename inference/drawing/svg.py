@@ -133,7 +133,7 @@ def band(
 ) -> str:
     """A strip along `spine` whose half width at each point is given: a lock of hair, a ribbon, a strand.
 
-    `low` and `high` choose a part of its breadth (−1 left edge … 1 right edge, looking along the spine) and
+    `low` and `high` choose a part of its breadth (−1 … 1; −1 is the left edge of a spine that runs down) and
     `until` a part of its length, for a shadow or a shine that follows it.
     """
     rows = _sampled([(*point, width) for point, width in zip(spine, widths, strict=True)])

@@ -146,5 +146,4 @@ def _in_words(face: FaceResult) -> str:
         case Decision.UNSURE if face.character:
             return f"perhaps {face.character.display_name}"
         case _:
-            closest = f" (closest: {face.matches[0].character.display_name})" if face.matches else ""
-            return f"unknown{closest}"
+            return "unknown"

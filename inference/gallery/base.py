@@ -122,7 +122,8 @@ class Gallery(Protocol):
     ) -> Enrolled:
         """Add samples to the character of that name or alias, creating it if there is none.
 
-        All or nothing. A given series fills an empty one; new aliases are added.
+        All or nothing. A given series fills an empty one; new aliases are added; a face that was said not to
+        be the character is hers from now on.
         Raises SampleExistsError (also for the same picture twice in `samples`), NameInvalidError,
         CharacterExistsError (an alias belongs to another).
         """

@@ -44,6 +44,8 @@ class Changes:
             self._store.set_series(seq, series)
         if aliases:
             self._store.set_names(seq, [before.name, *before.aliases, *aliases])
+        for sample in samples:
+            self._store.remove_negative(seq, sample.content_hash)
         added = tuple(self._store.add_face(seq, sample, self._contract) for sample in samples)
         after = self._store.character(seq)
         self._record("enroll", after, samples=[sample.id for sample in added], created=known is None)

@@ -342,6 +342,13 @@ class Store:
             raise SampleNotFoundError(sample_id=sample_id)
         return int(row[0])
 
+    def remove_negative(self, character: int, content_hash: str) -> None:
+        """Nobody says any more that the face is not that character."""
+        self.connection.execute(
+            "DELETE FROM faces WHERE negative = 1 AND character = ? AND content_hash = ?",
+            (character, content_hash),
+        )
+
     def without_embedding(self, contract: int, *, after: int, limit: int) -> list[tuple[int, FaceCrop]]:
         """Faces (samples and negatives) with a crop but no embedding under the contract, by key."""
         rows = self.connection.execute(

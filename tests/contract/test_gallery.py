@@ -298,6 +298,18 @@ async def test_no_scope_sees_another(gallery: Gallery) -> None:
     assert await gallery.audit(THERE) == ()
 
 
+async def test_a_face_that_is_enrolled_after_all_no_longer_speaks_against_the_character(
+    gallery: Gallery,
+) -> None:
+    await gallery.enroll(HERE, "Rin", [make_sample(1)])
+    await gallery.enroll(HERE, "Mio", [make_sample(2)])
+    for name in ("Rin", "Mio"):
+        await gallery.add_negative(HERE, name, make_sample(3))
+    await gallery.enroll(HERE, "Rin", [make_sample(3)])
+    [matches] = await gallery.search(probes(make_embedding(3)), [HERE], top=2)
+    assert {m.character.name: m.negative_similarity is None for m in matches} == {"Rin": True, "Mio": False}
+
+
 async def test_a_negative_speaks_against_its_character_only(gallery: Gallery) -> None:
     base = make_embedding(1)
     await gallery.enroll(HERE, "Rin", [make_sample(1)])

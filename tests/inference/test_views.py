@@ -204,3 +204,17 @@ def test_a_face_at_the_edge_of_the_picture_is_kept_and_clipped() -> None:
     over = FaceBox(-8, -5, 60, 70)
     (only,) = merge_views(600, 400, [(view, [Detection(on_canvas(over, view), 0.8)])], OPTIONS)
     assert only.box.xyxy == pytest.approx((0, 0, 60, 70))
+
+
+def test_a_face_seen_in_two_views_gets_a_box_between_theirs_whichever_scored_best() -> None:
+    whole = View(0, 0, 400, 400, (400, 400), 1.0)
+    first, second = FaceBox(100, 100, 200, 200), FaceBox(106, 100, 210, 204)
+
+    def merged(score: float, other: float) -> tuple[Detection, ...]:
+        found = [(whole, [Detection(first, score)]), (whole, [Detection(second, other)])]
+        return merge_views(400, 400, found, DetectionOptions())
+
+    (one,), (other,) = merged(0.8001, 0.8), merged(0.8, 0.8001)
+    assert one.score == other.score == 0.8001
+    assert one.box.iou(other.box) > 0.999
+    assert one.box.xyxy == pytest.approx((103, 100, 205, 202), abs=0.1)

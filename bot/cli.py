@@ -17,7 +17,6 @@ from config.settings import Settings, load_settings
 from inference.errors import AppError, SetupError, TransientError
 
 EXIT_FAILED = 1
-EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
 EXIT_CONFIGURATION = 78  # EX_CONFIG
 EXIT_INTERRUPTED = 130

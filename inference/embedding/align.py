@@ -22,13 +22,13 @@ def align_crop(image: ImageRGB, box: FaceBox, *, margin: float, side: int) -> Im
 
     Where the square leaves the picture, the picture's edge is repeated.
     """
-    square, _ = _cut_square(image, box, margin)
+    square, _ = cut_square(image, box, margin)
     return resized(square, side, side)
 
 
 def keep_crop(image: ImageRGB, box: FaceBox, *, margin: float) -> FaceCrop:
     """The face as it is stored with a sample: a WebP with room for at least `margin` around the box."""
-    square, local = _cut_square(image, box, max(margin, _KEPT_MARGIN))
+    square, local = cut_square(image, box, max(margin, _KEPT_MARGIN))
     factor = min(1.0, _KEPT_SIDE / square.shape[0])
     if factor < 1.0:
         square = resized(square, _KEPT_SIDE, _KEPT_SIDE)
@@ -40,8 +40,11 @@ def align_kept(crop: FaceCrop, *, margin: float, side: int) -> ImageRGB:
     return align_crop(decode(crop.data, _KEPT_LIMITS).frames[0], crop.box, margin=margin, side=side)
 
 
-def _cut_square(image: ImageRGB, box: FaceBox, margin: float) -> tuple[ImageRGB, FaceBox]:
-    """The square in picture resolution, and the box in the square's pixels."""
+def cut_square(image: ImageRGB, box: FaceBox, margin: float) -> tuple[ImageRGB, FaceBox]:
+    """The square around the box's centre in the picture's resolution, and the box in the square's pixels.
+
+    Its side is `margin` times the box's longer side; beyond the picture, the picture's edge is repeated.
+    """
     side = max(1, round(max(box.width, box.height) * margin))
     center_x, center_y = box.center
     left, top = round(center_x - side / 2), round(center_y - side / 2)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain import FaceBox, ImageRGB
+from inference.embedding.align import cut_square
 
 # Measured on 15,885 face crops with the starter embedder: of 1,200 crops saved again (JPEG 60–95, WebP),
 # halved, moved or scaled by 2–4 % of the face, 99.7 % or more of each kind are found; of 140,360 pairs of
@@ -23,7 +24,7 @@ _HASH_MARGIN = 1.75  # more than the face: a tighter cut changes too much when t
 
 def content_hash(image: ImageRGB, box: FaceBox) -> str:
     """sha256 of the face's pixels: equal for the same face of the same decoded picture."""
-    face = _cut(image, box, margin=1.0)
+    face, _ = cut_square(image, box, 1.0)
     return hashlib.sha256(repr(face.shape).encode() + face.tobytes()).hexdigest()
 
 
@@ -32,7 +33,8 @@ def perceptual_hash(image: ImageRGB, box: FaceBox) -> int:
     import imagehash  # noqa: PLC0415 - brings SciPy, which only enrollment needs
     from PIL import Image  # noqa: PLC0415
 
-    bits = imagehash.phash(Image.fromarray(_cut(image, box, margin=_HASH_MARGIN))).hash
+    square, _ = cut_square(image, box, _HASH_MARGIN)
+    bits = imagehash.phash(Image.fromarray(square)).hash
     return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big")
 
 
@@ -54,13 +56,3 @@ def hamming(hashes: NDArray[np.uint64], other: int) -> NDArray[np.uint8]:
     """In how many bits each hash differs from `other`."""
     distances: NDArray[np.uint8] = np.bitwise_count(hashes ^ np.uint64(other))
     return distances
-
-
-def _cut(image: ImageRGB, box: FaceBox, *, margin: float) -> ImageRGB:
-    """A square around the box; where it leaves the picture, the picture's edge is repeated."""
-    side = max(1, round(max(box.width, box.height) * margin))
-    center_x, center_y = box.center
-    left, top = round(center_x - side / 2), round(center_y - side / 2)
-    columns = np.clip(np.arange(left, left + side), 0, image.shape[1] - 1)
-    rows = np.clip(np.arange(top, top + side), 0, image.shape[0] - 1)
-    return image[np.ix_(rows, columns)]

@@ -28,12 +28,13 @@ MAY_IMPORT = {
         "inference/models/runners.py",  # asks torch for its GPUs
         "training/*",
     ],
-    "ultralytics": ["inference/detection/ultralytics_yolo.py"],
+    "timm": ["training/*"],
+    "ultralytics": ["inference/detection/ultralytics_yolo.py", "training/detector/*"],
 }
 MAY_OPEN_PICTURES = ["inference/images.py"]
 MAY_READ_ENVIRONMENT = ["bot/cli.py", "config/*", "inference/detection/ultralytics_yolo.py"]
 TORCH_RUNNERS = ["inference.detection.ultralytics_yolo", "inference.embedding.torch_embedder"]
-NOT_IN_THE_CPU_SET = {"onnx", "onnx2torch", "torch", "torchvision", "ultralytics"}
+NOT_IN_THE_CPU_SET = {"matplotlib", "onnx", "onnx2torch", "timm", "torch", "torchvision", "ultralytics"}
 NAMES_WITHOUT_OWNER = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 
 

@@ -1,0 +1,1 @@
+"""The common ground of all training data: face manifests, and what is made of them."""

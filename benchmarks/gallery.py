@@ -77,7 +77,7 @@ def fill(path: Path, samples: int, characters: int, crop_bytes: int) -> None:
             vectors = as_embeddings(rng.standard_normal((len(rows), DIMENSION)), DIMENSION)
             hashes = rng.integers(-(1 << 63), 1 << 63, len(rows)).tolist()
             connection.executemany(
-                "INSERT INTO faces VALUES(?, ?, ?, 0, ?, ?, '', ?, '')",
+                "INSERT INTO faces VALUES(?, ?, ?, 0, ?, ?, '', ?, '', NULL)",
                 [
                     (row + 1, f"{row:016x}", int(owners[row]), f"{row:064x}", phash, at)
                     for row, phash in zip(rows, hashes, strict=True)

@@ -73,6 +73,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         many = bool(parsed.folder)
         if one == many or (many and (parsed.paths or parsed.name)):
             parser.error("enroll takes either --name NAME with pictures, or --from DIR")
+        if many and (parsed.alias or parsed.face):
+            parser.error("--alias and --face are for one character; they do not go with --from DIR")
+        if one and parsed.at_most is not None:
+            parser.error("--at-most goes with --from DIR")
+        if many:
+            parsed.command = "terminal.enroll_folder:enroll_folder"
     return parsed
 
 
@@ -110,22 +116,15 @@ def _parser() -> argparse.ArgumentParser:
     enroll.add_argument(
         "--from", dest="folder", type=Path, metavar="DIR", help="a folder with one folder per character"
     )
+    enroll.add_argument(
+        "--at-most",
+        type=_count,
+        metavar="N",
+        help="with --from: so many samples of each character, chosen to be varied; 0: no limit; default: 10",
+    )
     enroll.add_argument("--face", type=_positive, metavar="N", help="which face, when a picture has several")
 
-    characters = add("characters", "terminal.characters:characters", "list who is enrolled")
-    characters.add_argument("query", nargs="?", help="a part of a name, an alias or a series")
-    characters.add_argument("--json", action="store_true", help="print one JSON object a line")
-
-    rename = add("rename", "terminal.characters:rename", "give a character another name")
-    rename.add_argument("name")
-    rename.add_argument("new_name", metavar="new-name")
-    rename.add_argument("--series", help="the work she is from")
-
-    merge = add("merge", "terminal.characters:merge", "join two characters that are one")
-    merge.add_argument("source", help="the one that goes")
-    merge.add_argument("target", help="the one that stays")
-
-    add("forget", "terminal.characters:forget", "remove a character and her samples").add_argument("name")
+    _add_curating(add)
 
     gallery = add("gallery", "", "look after the gallery").add_subparsers(metavar="ACTION", required=True)
     add("stats", "terminal.gallery:stats", "how much is enrolled", gallery).add_argument(
@@ -155,6 +154,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_curating(add: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
+    """The commands that show and change who is in the gallery."""
+    characters = add("characters", "terminal.characters:characters", "list who is enrolled")
+    characters.add_argument("query", nargs="?", help="a part of a name, an alias or a series")
+    characters.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    rename = add("rename", "terminal.characters:rename", "give a character another name")
+    rename.add_argument("name")
+    rename.add_argument("new_name", metavar="new-name")
+    rename.add_argument("--series", help="the work she is from")
+
+    merge = add("merge", "terminal.characters:merge", "join two characters that are one")
+    merge.add_argument("source", help="the one that goes")
+    merge.add_argument("target", help="the one that stays")
+
+    forget = add("forget", "terminal.characters:forget", "remove a character and her samples")
+    forget.add_argument("name")
+    forget.add_argument("--for-good", action="store_true", help="keep nothing, so that it cannot be undone")
+
+    history = add("history", "terminal.history:history", "what was changed in the gallery")
+    history.add_argument("--limit", type=_positive, default=20, metavar="N", help="that many; default: 20")
+    history.add_argument("--all", action="store_true", help="in every gallery")
+    history.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+    undo = add("undo", "terminal.history:undo", "take back the last change, or the one of that number")
+    undo.add_argument("id", nargs="?", type=_positive, help="its number, as `history` shows it")
+
+
 def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
     """The options that may stand before or after the command; after wins."""
 
@@ -178,6 +205,13 @@ def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:
         default=default([]),
         help="change one setting; may be repeated",
     )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is less than 0")
+    return value
 
 
 def _positive(text: str) -> int:

@@ -101,6 +101,8 @@ class EnrollOptions:
     lowest_score: Share = 0.35  # least detector confidence
     lowest_sharpness: Annotated[float, Range(0, 1_000)] = 4.0  # least Laplacian deviation, 112 px crop
     alike_hint: bool = True  # tell when the face already looks like another character
+    samples_per_character: Annotated[int, Range(0, 1_000_000)] = 10  # of a folder, at most; 0 is no limit
+    leave_out_outliers: bool = True  # of a folder, faces that are unlike the character's others
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class GalleryOptions:
     backend: Literal["embedded"] = "embedded"  # one SQLite file, searched in memory
     file: Text = "gallery.sqlite"  # where it is, relative to the data folder
     shared: tuple[str, ...] = ()  # galleries that every scope also sees
+    undo_days: Annotated[int, Range(0, 36_500)] = 7  # days that changes can be undone, forgotten crops kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,17 @@ def policy_for(calibration: Calibration, options: DecisionOptions) -> Policy:
     return Policy(tuple(levels), options.one_face_per_character)
 
 
+def fixed_policy(threshold: float, margin: float, options: DecisionOptions) -> Policy:
+    """The policy of a closed set, where no rate can be kept to; a threshold or margin of the options wins.
+
+    Raises SettingsError for a threshold or margin that cannot be one.
+    """
+    _require_share("decision.threshold", options.threshold)
+    _require_share("decision.margin", options.margin)
+    level = Level(1, options.threshold or threshold, options.margin or margin)
+    return Policy((level,), options.one_face_per_character)
+
+
 def decide(matches_per_face: Sequence[Sequence[Match]], policy: Policy) -> list[Verdict]:
     """A verdict for each face of one picture, in order.
 

@@ -124,6 +124,8 @@ class Detection:
     box: FaceBox
     score: float
     """Detector confidence, 0…1."""
+    class_scores: tuple[float, ...] = ()
+    """From a detector that names characters: the score of each of its face classes; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class Match:
     character: Character
     sample_id: SampleId
     similarity: float
-    """Raw cosine, −1…1."""
+    """Raw cosine, −1…1; of a closed set the probability that its detector gives the character, 0…1."""
     negative_similarity: float | None = None
     """The best cosine to a face that somebody said is not this character; None when there is none."""
 

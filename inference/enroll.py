@@ -1,19 +1,40 @@
-"""The use case "this is her": a picture of one face becomes a sample of a character."""
+"""The use case "this is her": a picture of one face, or the best of many, become samples of a character."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import cv2
+import numpy as np
 
 from config.options import EnrollOptions
 from inference.decide import Policy, decide
-from inference.domain import Decision, Detection, Embedding, ImageRGB, Match, Scope, reading_order
-from inference.errors import AmbiguousFacesError, FaceNumberError, FaceTooPoorError, NoFaceError
+from inference.domain import (
+    Character,
+    Decision,
+    Detection,
+    Embedding,
+    Embeddings,
+    FaceBox,
+    ImageRGB,
+    Match,
+    Scope,
+    reading_order,
+)
+from inference.errors import (
+    AmbiguousFacesError,
+    FaceNumberError,
+    FaceTooPoorError,
+    NoFaceError,
+    SampleExistsError,
+)
 from inference.gallery.base import Enrolled, Gallery, NewSample
 from inference.gallery.fingerprint import content_hash, perceptual_hash
+from inference.gallery.names import name_key
 from inference.pipeline import FacePipeline
+from inference.selection import Selection, choose_faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,41 @@ class EnrollAnswer:
     """Another character that the face would have been named as."""
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedFace:
+    """A picture's face, fit to become a sample; of the picture nothing else is kept."""
+
+    sample: NewSample
+    detection: Detection
+
+
+class Fate(StrEnum):
+    """What became of a face that might have become a sample."""
+
+    ADDED = "added"
+    ENROLLED = "enrolled"
+    """The picture is a sample of the character already."""
+    DUPLICATE = "duplicate"
+    """It is the same picture as another of these faces."""
+    OUTLIER = "outlier"
+    """It is unlike the character's other faces: probably somebody else."""
+    SURPLUS = "surplus"
+    """There were enough others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenAnswer:
+    """What enrolling the best of many faces did."""
+
+    character: Character | None
+    """After it; None when there is nobody of that name and nothing was added."""
+    created: bool
+    fates: tuple[Fate | SampleExistsError, ...]
+    """Of each face in the given order; an error where the picture is a sample of another character."""
+    looks_like: Match | None
+    """Another character that the first of the added faces would have been named as."""
+
+
 class Enroller:
     """Teaches the gallery new faces."""
 
@@ -68,9 +124,7 @@ class Enroller:
         """The faces of a picture (of an animation's first frame) in reading order, for choosing one."""
         async with self._pipeline.decoded(data) as decoded:
             image = decoded.frames[0]
-            detections = await self._pipeline.detect(image)
-        order = reading_order([detection.box for detection in detections])
-        return FacesSeen(image, tuple(detections[index] for index in order))
+            return FacesSeen(image, await self._faces_in(image))
 
     async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
         """Add the picture's face to the character of that name.
@@ -78,50 +132,145 @@ class Enroller:
         Raises the image errors, NoFaceError, AmbiguousFacesError, FaceNumberError, FaceTooPoorError, and what
         `Gallery.enroll` raises.
         """
-        seen = await self.faces(data)
-        detection = _chosen(seen.detections, request.face)
-        image, box = seen.image, detection.box
-        aligned = await self._pipeline.aligned(image, box)
-        self._require_quality(detection, aligned)
-        embeddings = await self._pipeline.embed(image, [box])
-        crop = await self._pipeline.keep(image, box)
+        face = await self.prepare(data, request)
+        matches = await self._nearest(face, scope)
+        enrolled = await self._add([face], scope, request)
+        return EnrollAnswer(enrolled, face.detection, self._looks_like(matches, enrolled.character))
+
+    async def prepare(self, data: bytes, request: EnrollRequest) -> PreparedFace:
+        """The picture's face (the one that the request chooses), for `enroll_chosen()`.
+
+        Raises the image errors, NoFaceError, AmbiguousFacesError, FaceNumberError, FaceTooPoorError.
+        """
+        async with self._pipeline.decoded(data) as decoded:
+            image = decoded.frames[0]
+            detection = _chosen(await self._faces_in(image), request.face)
+            box = detection.box
+            self._require_quality(detection, await self._pipeline.aligned(image, box))
+            embeddings = await self._pipeline.embed(image, [box])
+            crop = await self._pipeline.keep(image, box)
+            content, perceptual = await self._pipeline.work(_fingerprints, image, box)
         sample = NewSample(
             crop=crop,
             embedding=Embedding(embeddings[0]),
-            content_hash=await self._pipeline.work(content_hash, image, box),
-            perceptual_hash=await self._pipeline.work(perceptual_hash, image, box),
+            content_hash=content,
+            perceptual_hash=perceptual,
             added_by=request.actor,
             source=request.source,
         )
-        matches = await self._gallery.search(embeddings, [scope], top=5)
-        enrolled = await self._gallery.enroll(
+        return PreparedFace(sample, detection)
+
+    async def enroll_chosen(
+        self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest, *, at_most: int | None
+    ) -> ChosenAnswer:
+        """Add the faces that show the character of that name best, until she has at most so many samples.
+
+        See `choose_faces()`; None is no limit. All that is added is one change. A given series fills an empty
+        one, even when nothing is added. Raises what `Gallery.enroll` raises.
+        """
+        known = await self._known(scope, request.name)
+        fates = [await self._known_fate(face, scope, known) for face in faces]
+        fresh = [index for index, fate in enumerate(fates) if fate is None]
+        selection = await self._choose([faces[index] for index in fresh], scope, known, at_most)
+        for fate, places in (
+            (Fate.DUPLICATE, selection.duplicates),
+            (Fate.OUTLIER, selection.outliers),
+            (Fate.SURPLUS, selection.surplus),
+            (Fate.ADDED, selection.chosen),
+        ):
+            for place in places:
+                fates[fresh[place]] = fate
+        settled = tuple(fate for fate in fates if fate is not None)
+        chosen = [faces[fresh[place]] for place in selection.chosen]
+        if not chosen:
+            known = await self._with_series(known, scope, request)
+            return ChosenAnswer(known, created=False, fates=settled, looks_like=None)
+        matches = await self._nearest(chosen[0], scope)
+        enrolled = await self._add(chosen, scope, request)
+        looks_like = self._looks_like(matches, enrolled.character)
+        return ChosenAnswer(enrolled.character, enrolled.created, settled, looks_like)
+
+    async def _faces_in(self, image: ImageRGB) -> tuple[Detection, ...]:
+        detections = await self._pipeline.detect(image)
+        order = reading_order([detection.box for detection in detections])
+        return tuple(detections[index] for index in order)
+
+    async def _nearest(self, face: PreparedFace, scope: Scope) -> tuple[Match, ...]:
+        probes = Embeddings(face.sample.embedding[np.newaxis])
+        return (await self._gallery.search(probes, [scope], top=5))[0]
+
+    async def _add(self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest) -> Enrolled:
+        return await self._gallery.enroll(
             scope,
             request.name,
-            [sample],
+            [face.sample for face in faces],
             series=request.series,
             aliases=request.aliases,
             actor=request.actor,
         )
-        return EnrollAnswer(enrolled, detection, self._looks_like(matches[0], enrolled))
+
+    async def _known(self, scope: Scope, name: str) -> Character | None:
+        # Not character(): whoever is new would be compared with every name there is, for suggestions.
+        key = name_key(name)
+        found = await self._gallery.characters([scope], query=name)
+        return next((one for one in found if key in map(name_key, (one.name, *one.aliases))), None)
+
+    async def _known_fate(
+        self, face: PreparedFace, scope: Scope, known: Character | None
+    ) -> Fate | SampleExistsError | None:
+        """What is settled by the gallery having the picture already."""
+        duplicate = await self._gallery.find_duplicate(scope, face.sample)
+        if duplicate is None:
+            return None
+        owner, sample_id, how = duplicate
+        if known and owner.id == known.id:
+            return Fate.ENROLLED
+        return SampleExistsError(character=owner.name, sample_id=sample_id, how=how)
+
+    async def _with_series(
+        self, known: Character | None, scope: Scope, request: EnrollRequest
+    ) -> Character | None:
+        if known is None or known.series or not request.series:
+            return known
+        changed = await self._gallery.rename(
+            scope, known.name, known.name, series=request.series, actor=request.actor
+        )
+        return changed.character
+
+    async def _choose(
+        self, faces: Sequence[PreparedFace], scope: Scope, known: Character | None, at_most: int | None
+    ) -> Selection:
+        samples = await self._gallery.samples([scope], known.id) if known and faces else ()
+        crops = [await self._gallery.crop([scope], sample.id) for sample in samples]
+        enrolled = await self._pipeline.embed_kept(crops)
+        rows = [face.sample.embedding for face in faces]
+        return await self._pipeline.work(
+            choose_faces,
+            Embeddings(np.array(rows, np.float32).reshape(-1, self._pipeline.contract.dimension)),
+            [face.sample.perceptual_hash for face in faces],
+            [_side(face.detection) for face in faces],
+            enrolled=enrolled,
+            at_most=None if at_most is None else max(0, at_most - len(samples)),
+            leave_out_outliers=self._options.leave_out_outliers,
+        )
 
     def _require_quality(self, detection: Detection, aligned: ImageRGB) -> None:
-        side = min(detection.box.width, detection.box.height)
         sharpness = float(cv2.Laplacian(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
         for what, actual, limit in (
-            ("size in pixels", side, self._options.smallest_face),
+            ("size in pixels", _side(detection), self._options.smallest_face),
             ("detector score", detection.score, self._options.lowest_score),
             ("sharpness", sharpness, self._options.lowest_sharpness),
         ):
             if actual < limit:
                 raise FaceTooPoorError(what=what, actual=actual, limit=limit)
 
-    def _looks_like(self, matches: Sequence[Match], enrolled: Enrolled) -> Match | None:
+    def _looks_like(self, matches: Sequence[Match], enrolled: Character) -> Match | None:
         """The best match when the face would have been named as another character than it is enrolled as."""
         if not self._options.alike_hint or not matches:
             return None
         verdict = decide([matches], self._policy)[0]
         named = verdict.character if verdict.decision is Decision.KNOWN else None
-        if named is None or named.id == enrolled.character.id:
+        if named is None or named.id == enrolled.id:
             return None
         return next(match for match in matches if match.character.id == named.id)
 
@@ -135,3 +284,11 @@ def _chosen(detections: Sequence[Detection], face: int | None) -> Detection:
     if number > len(detections):
         raise FaceNumberError(number=number, count=len(detections))
     return detections[number - 1]
+
+
+def _side(detection: Detection) -> float:
+    return min(detection.box.width, detection.box.height)
+
+
+def _fingerprints(image: ImageRGB, box: FaceBox) -> tuple[str, int]:
+    return content_hash(image, box), perceptual_hash(image, box)

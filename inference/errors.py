@@ -153,6 +153,27 @@ class SampleNotFoundError(UserError):
         super().__init__(sample_id=sample_id)
 
 
+class CannotUndoError(UserError):
+    """`reason` is a key of `REASONS`; `name` is the character it is about, where it is about one."""
+
+    code = "cannot_undo"
+    sentence = "This cannot be taken back: {why}."
+    REASONS: ClassVar[dict[str, str]] = {
+        "nothing": "there is nothing left to take back",
+        "unknown": "there is no such change in this gallery",
+        "kind": "only what was done to single characters can be",
+        "done": "it has been taken back already",
+        "for_good": "it was done for good",
+        "final": "it is final by now",
+        "changed": "“{name}” has been changed since",
+        "name_taken": "“{name}” is the name of somebody else now",
+        "enrolled_again": "one of its pictures is enrolled as “{name}” again",
+    }
+
+    def __init__(self, *, reason: str, name: str = "") -> None:
+        super().__init__(reason=reason, name=name, why=self.REASONS[reason].format(name=name))
+
+
 class ArchiveInvalidError(UserError):
     code = "archive_invalid"
     sentence = "The gallery archive {path} cannot be imported: {reason}."
@@ -175,6 +196,19 @@ class FileUnwritableError(UserError):
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)
+
+
+class ClosedSetError(UserError):
+    """The pack's detector names its characters itself, so nothing can be taught."""
+
+    code = "closed_set"
+    sentence = (
+        "Nobody can be added or changed: the model pack {pack} names the characters that it was trained for "
+        "and no others. To teach characters, choose a pack with an embedder (models.pack)."
+    )
+
+    def __init__(self, *, pack: str) -> None:
+        super().__init__(pack=pack)
 
 
 # ── try again ───────────────────────────────────────────────────────────────────────────────────
@@ -236,6 +270,19 @@ class ModelFileError(SetupError):
 
     def __init__(self, *, path: str, reason: str, fix: str) -> None:
         super().__init__(path=path, reason=reason, fix=fix)
+
+
+class NoEmbedderError(SetupError):
+    """What was asked for needs embeddings."""
+
+    code = "no_embedder"
+    sentence = (
+        "The model pack {pack} cannot be used for this: its detector names the characters itself, so it has "
+        "no embedder. Choose another pack (models.pack)."
+    )
+
+    def __init__(self, *, pack: str) -> None:
+        super().__init__(pack=pack)
 
 
 class ContractMismatchError(SetupError):

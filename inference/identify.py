@@ -22,7 +22,7 @@ from inference.domain import (
     reading_order,
 )
 from inference.gallery.base import Gallery
-from inference.pipeline import FacePipeline
+from inference.pipeline import PicturePipeline
 from inference.tracking import Track, track_faces
 
 _CANDIDATES = 16  # matches looked at for each face, so that a face that loses its character has a next one
@@ -42,7 +42,7 @@ class Seen:
 class Identifier:
     """Names the characters in pictures."""
 
-    def __init__(self, pipeline: FacePipeline, gallery: Gallery, *, policy: Policy, top: int) -> None:
+    def __init__(self, pipeline: PicturePipeline, gallery: Gallery, *, policy: Policy, top: int) -> None:
         self._pipeline = pipeline
         self._gallery = gallery
         self._policy = policy
@@ -61,7 +61,7 @@ class Identifier:
             clock.lap("detect")
             embeddings = await asyncio.gather(
                 *(
-                    self._pipeline.embed(frame, [detection.box for detection in found])
+                    self._pipeline.probe(frame, found)
                     for frame, found in zip(decoded.frames, detections, strict=True)
                 )
             )

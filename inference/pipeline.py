@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from config.options import BatchingOptions, DetectionOptions, ImageLimits
 from inference.batching import BatcherStats, MicroBatcher
+from inference.closed_set import as_probes
 from inference.detection.base import Detector
 from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
@@ -38,30 +40,28 @@ _ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sample
 @dataclass(frozen=True, slots=True)
 class PipelineStats:
     detector: BatcherStats
-    embedder: BatcherStats
+    embedder: BatcherStats | None
+    """None where there is no embedder."""
 
 
-class FacePipeline:
-    """Owns the two model threads and the worker threads; everything that sees pixels goes through it.
+class PicturePipeline(ABC):
+    """Owns the model threads and the worker threads; everything that sees pixels goes through it.
 
-    Entered with `async with`, which loads and warms both models.
+    Entered with `async with`, which loads and warms the models.
     """
 
     def __init__(
         self,
         *,
         canvas_shapes: tuple[tuple[int, int], ...],
-        embedder_spec: EmbedderSpec,
         contract: EmbeddingContract,
         load_detector: Callable[[], Detector],
-        load_embedder: Callable[[], Embedder],
         limits: ImageLimits,
         detection: DetectionOptions,
         batching: BatchingOptions,
     ) -> None:
         self.contract = contract
         self._canvas_shapes = canvas_shapes
-        self._spec = embedder_spec
         self._limits = limits
         self._detection = detection
         self._budget = PixelBudget(limits.max_pixels)
@@ -75,18 +75,13 @@ class FacePipeline:
             max_queue=batching.max_queue,
             deadline_s=batching.deadline_s,
         )
-        self._embedder = MicroBatcher[ImageRGB, Embedding](
-            "embedder",
-            lambda: _rows_of(_warm(load_embedder())),
-            max_items=batching.embedder_items,
-            max_wait_s=batching.max_wait_s,
-            max_queue=batching.max_queue,
-            deadline_s=batching.deadline_s,
-        )
+        self._batchers: tuple[MicroBatcher[Any, Any], ...] = (self._detector,)
 
     async def __aenter__(self) -> Self:
-        # Both models load at once: most of the time goes into graph optimisation, which frees the GIL.
-        starts = await asyncio.gather(self._detector.start(), self._embedder.start(), return_exceptions=True)
+        # All models load at once: most of the time goes into graph optimisation, which frees the GIL.
+        starts = await asyncio.gather(
+            *(batcher.start() for batcher in self._batchers), return_exceptions=True
+        )
         for outcome in starts:
             if isinstance(outcome, BaseException):
                 await self.close()
@@ -101,12 +96,16 @@ class FacePipeline:
     async def close(self) -> None:
         """Let running batches finish, fail what is pending with StoppedError, end the threads."""
         self._stopping = True
-        await asyncio.gather(self._detector.close(), self._embedder.close())
+        await asyncio.gather(*(batcher.close() for batcher in self._batchers))
         await asyncio.to_thread(self._workers.shutdown)
 
     def stats(self) -> PipelineStats:
-        """What the two batchers have done so far."""
-        return PipelineStats(self._detector.stats(), self._embedder.stats())
+        """What the batchers have done so far."""
+        return PipelineStats(self._detector.stats(), None)
+
+    @abstractmethod
+    async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+        """What the gallery is asked about the faces found in a picture: one row each."""
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function of pixels on a worker thread. Raises StoppedError after close()."""
@@ -144,6 +143,47 @@ class FacePipeline:
         canvases = await self.work(lambda: [cut_canvas(image, view) for view in views])
         return await self._detector.submit_many(canvases)
 
+
+class FacePipeline(PicturePipeline):
+    """Pictures in, faces and their embeddings out, with a thread for each of the two models."""
+
+    def __init__(
+        self,
+        *,
+        canvas_shapes: tuple[tuple[int, int], ...],
+        embedder_spec: EmbedderSpec,
+        contract: EmbeddingContract,
+        load_detector: Callable[[], Detector],
+        load_embedder: Callable[[], Embedder],
+        limits: ImageLimits,
+        detection: DetectionOptions,
+        batching: BatchingOptions,
+    ) -> None:
+        super().__init__(
+            canvas_shapes=canvas_shapes,
+            contract=contract,
+            load_detector=load_detector,
+            limits=limits,
+            detection=detection,
+            batching=batching,
+        )
+        self._spec = embedder_spec
+        self._embedder = MicroBatcher[ImageRGB, Embedding](
+            "embedder",
+            lambda: _rows_of(_warm(load_embedder())),
+            max_items=batching.embedder_items,
+            max_wait_s=batching.max_wait_s,
+            max_queue=batching.max_queue,
+            deadline_s=batching.deadline_s,
+        )
+        self._batchers = (self._detector, self._embedder)
+
+    def stats(self) -> PipelineStats:
+        return PipelineStats(self._detector.stats(), self._embedder.stats())
+
+    async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+        return await self.embed(image, [detection.box for detection in detections])
+
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
         """One row a box."""
         margin, side = self._spec.margin, self._spec.side
@@ -170,6 +210,13 @@ class FacePipeline:
         if not crops:
             return Embeddings(np.empty((0, self.contract.dimension), dtype=np.float32))
         return Embeddings(np.stack(await self._embedder.submit_many(crops)))
+
+
+class ClosedSetPipeline(PicturePipeline):
+    """Pictures in, faces and their class probabilities out: for a detector that names characters itself."""
+
+    async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+        return as_probes(detections, self.contract.dimension)
 
 
 def _pixels_held(data: bytes, limits: ImageLimits) -> int:

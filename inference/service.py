@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from config.options import AnnotateOptions, Options
 from inference.annotate import EncodedImage, annotate_encoded, number_faces_encoded
-from inference.decide import policy_for
 from inference.domain import Identification, Scope
-from inference.enroll import EnrollAnswer, Enroller, EnrollRequest
-from inference.errors import DeadlineError
+from inference.enroll import ChosenAnswer, EnrollAnswer, Enroller, EnrollRequest, PreparedFace
+from inference.errors import ClosedSetError, DeadlineError
 from inference.gallery.base import Gallery
 from inference.gallery.factory import open_gallery
 from inference.identify import Identifier
-from inference.models import contract_of, find_pack, open_detector, open_embedder
-from inference.pipeline import FacePipeline
+from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder
+from inference.pipeline import ClosedSetPipeline, FacePipeline, PicturePipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,16 @@ class FaceService(Protocol):
         """
 
     async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
-        """Add the picture's face as a sample; see `Enroller.enroll()`."""
+        """Add the picture's face as a sample; see `Enroller.enroll()`.
+
+        Raises ClosedSetError where the model pack knows a fixed set of characters.
+        """
 
     async def preview_faces(self, data: bytes) -> FacesPreview:
-        """The picture with its faces numbered, for choosing one. Raises the image errors."""
+        """The picture with its faces numbered, for choosing one to enroll.
+
+        Raises the image errors, and ClosedSetError as `enroll()`.
+        """
 
 
 class LocalFaceService:
@@ -68,8 +73,8 @@ class LocalFaceService:
         self,
         gallery: Gallery,
         identifier: Identifier,
-        enroller: Enroller,
-        pipeline: FacePipeline,
+        enroller: Enroller | None,
+        pipeline: PicturePipeline,
         *,
         drawing: AnnotateOptions,
         deadline_s: float,
@@ -98,15 +103,32 @@ class LocalFaceService:
 
     async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
         async with self._deadline():
-            return await self._enroller.enroll(data, scope, request)
+            return await self._teacher.enroll(data, scope, request)
+
+    async def prepare(self, data: bytes, request: EnrollRequest) -> PreparedFace:
+        """The picture's face, to be enrolled with others of the character; see `Enroller.prepare()`."""
+        async with self._deadline():
+            return await self._teacher.prepare(data, request)
+
+    async def enroll_chosen(
+        self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest, *, at_most: int | None
+    ) -> ChosenAnswer:
+        """Add those of the faces that show the character best; see `Enroller.enroll_chosen()`."""
+        return await self._teacher.enroll_chosen(faces, scope, request, at_most=at_most)
 
     async def preview_faces(self, data: bytes) -> FacesPreview:
         async with self._deadline():
-            seen = await self._enroller.faces(data)
+            seen = await self._teacher.faces(data)
             picture = await self.pipeline.work(
                 number_faces_encoded, seen.image, seen.detections, self._drawing
             )
         return FacesPreview(len(seen.detections), picture)
+
+    @property
+    def _teacher(self) -> Enroller:
+        if self._enroller is None:
+            raise ClosedSetError(pack=self.gallery.contract.model)
+        return self._enroller
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -119,7 +141,7 @@ class LocalFaceService:
 
 @asynccontextmanager
 async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
-    """The models of the chosen pack, loaded and warm. Raises SetupError."""
+    """The models of the chosen pack, loaded and warm. Raises SetupError, also for a closed set."""
     pack = find_pack(options.models.pack, options.packs_dir)
     pipeline = FacePipeline(
         canvas_shapes=pack.manifest.detector.canvas_shapes,
@@ -136,26 +158,41 @@ async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
 
 
 @asynccontextmanager
+async def _open_closed_set(pack: Pack, options: Options) -> AsyncIterator[PicturePipeline]:
+    pipeline = ClosedSetPipeline(
+        canvas_shapes=pack.manifest.detector.canvas_shapes,
+        contract=contract_of(pack, flip_average=False),
+        load_detector=lambda: open_detector(pack, options.models, options.detection),
+        limits=options.images,
+        detection=options.detection,
+        batching=options.batching,
+    )
+    async with pipeline:
+        yield pipeline
+
+
+@asynccontextmanager
 async def open_face_service(options: Options, *, read_only: bool = False) -> AsyncIterator[LocalFaceService]:
     """The inference core of one process: models, gallery and the use cases on them.
 
-    `read_only` opens the gallery beside another process that writes to it. Raises SetupError.
+    `read_only` opens the gallery beside another process that writes to it. With a closed set for a model
+    pack, whoever wants to enroll is told by ClosedSetError that it cannot be. Raises SetupError.
     """
     pack = find_pack(options.models.pack, options.packs_dir)
-    policy = policy_for(pack.manifest.calibration.calibration, options.decision)
-    async with (
-        open_gallery(options, read_only=read_only) as gallery,
-        open_pipeline(options) as pipeline,
-    ):
+    policy = pack.policy(options.decision)
+    async with AsyncExitStack() as stack:
+        gallery = await stack.enter_async_context(open_gallery(options, read_only=read_only))
+        pipeline: PicturePipeline
+        enroller = None
+        if pack.manifest.closed_set is not None:
+            pipeline = await stack.enter_async_context(_open_closed_set(pack, options))
+        else:
+            pipeline = teaching = await stack.enter_async_context(open_pipeline(options))
+            enroller = Enroller(teaching, gallery, policy=policy, options=options.enroll)
         yield LocalFaceService(
             gallery,
             Identifier(pipeline, gallery, policy=policy, top=options.decision.top),
-            Enroller(
-                pipeline,
-                gallery,
-                policy=policy,
-                options=options.enroll,
-            ),
+            enroller,
             pipeline,
             drawing=options.annotate,
             deadline_s=options.batching.deadline_s,

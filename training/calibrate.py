@@ -1,19 +1,29 @@
 """Measure from which similarity and lead a pack's embedder may name a face; prints the manifest's table.
 
-    python -m training.calibrate --faces DIR --index FILE --split val --pack starter
+    python -m training.calibrate --data faces.jsonl --split val --pack starter --write
 
-`FILE` is a CSV with the columns path (below DIR), character, source and split; every picture shows one face,
-its box centred. Open set, many random draws: a share of the characters is enrolled with up to k samples each
-(always leaving one out), their other pictures and all pictures of the rest are probes. A false name is a
-stranger named; rates are averaged over characters, so that many pictures of one count no more than few.
-For each false-name rate and k the threshold is the lowest that keeps to the rate. The margin is one for all:
-the largest that costs next to no right name, since a face that two characters fit is better left unsure.
+Open set, many random draws: a share of the characters is enrolled with up to k samples each (always leaving
+one out), their other faces and all faces of the rest are probes. A false name is a stranger named; rates are
+averaged over characters, so that many pictures of one count no more than few. For each false-name rate and k
+the threshold is the lowest that keeps to the rate. The margin is one for all: the largest that costs next to
+no right name, since a face that two characters fit is better left unsure.
+
+With --write the table takes the place of the one in the pack's manifest.toml, together with the contract of
+the embeddings that it was measured with; nothing else in the file changes.
+
+What it cannot know: the rates hold for a gallery of about as many characters as were enrolled in the draws
+(`gallery_characters`). A stranger has a chance with every character, so in a gallery ten times as large
+expect some ten times as many false names at the same threshold, less where series differ in style; calibrate
+with as many characters as there are, or state a lower rate. A rate of r rests on some r × strangers pictures:
+below a few of these, the threshold is that of single look-alikes, strict and rough. Draws with k samples hold
+characters who have fewer, too, while serving asks less of these: in a gallery of mixed numbers some quarter
+more strangers are named than stated (`python -m training.evaluate pipeline` measures it). And strangers who
+are drawn unlike anybody in the data may be named more often or less.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,40 +31,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from config.options import ImageLimits, ModelOptions
-from inference.domain import Embeddings, FaceBox
-from inference.embedding.align import align_crop
-from inference.images import decode
-from inference.models import Pack, find_pack, open_embedder
+from config.options import ModelOptions
+from inference.decide import CalibrationPoint
+from inference.domain import Embeddings
+from inference.models import contract_of, find_pack
+from training.command import command_parser, run_command
+from training.dataset.manifest import read_manifests
+from training.errors import TrainingError
+from training.evaluation.calibration_table import toml_table, write_calibration
+from training.evaluation.draws import ENROLLED_SHARE, Draw, draw_galleries
+from training.evaluation.faces import embed_faces, named_faces
+from training.evaluation.rates import Flags, Floats, Indices, Roc, tally
 
 FALSE_NAME_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 SAMPLES = (1, 3, 5, 10)
 
-_ENROLLED_SHARE = 0.6
+_LEAST_CHARACTERS = 4
 _MARGINS = tuple(step / 100 for step in range(16))
 _MARGIN_COST = 0.005  # share of right names that the margin may cost
-_BATCH = 32
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Indices = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Probes:
-    """One row a probe, over all draws."""
-
-    similarity: Floats
-    """To the best character."""
-    gap: Floats
-    """From there to the best other character."""
-    weight: Floats
-    """Adds up to 1 over the strangers, and to 1 over the others."""
-    stranger: Flags
-    right: Flags
-    """The best character is the probe's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,71 +68,74 @@ class Point:
     """Share of the enrolled probes above the threshold, but with too small a lead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """One row a probe, over all draws."""
+
+    similarity: Floats
+    """To the best character."""
+    gap: Floats
+    """From there to the best other character."""
+    weight: Floats
+    """The probes of one character in one draw add up to 1."""
+    stranger: Flags
+    right: Flags
+    """The best character is the probe's own."""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--faces", type=Path, required=True, help="folder that the index's paths start from")
-    parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--split", default="val")
+    parser = command_parser(__doc__)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="face manifests")
+    parser.add_argument("--split", default="val", choices=("train", "val", "test"))
     parser.add_argument("--pack", default="starter")
     parser.add_argument("--packs", type=Path, default=Path("data/models"), help="folder of installed packs")
-    parser.add_argument("--box-share", type=float, default=0.5, help="side of the face box / of the picture")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-flip", action="store_true", help="without flip averaging")
-    parser.add_argument("--threads", type=int, default=0)
-    arguments = parser.parse_args()
+    parser.add_argument("--threads", type=int, default=0, help="of the embedder on a CPU; 0 for all cores")
+    parser.add_argument("--write", action="store_true", help="into the pack's manifest.toml")
+    run_command(parser, measure)
 
-    with arguments.index.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == arguments.split]
-    if not rows:
-        parser.error(f"{arguments.index} has no rows of split {arguments.split}")
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Calibrate as the command line says."""
     pack = find_pack(arguments.pack, arguments.packs)
     models = ModelOptions(pack=pack.name, flip_average=not arguments.no_flip, threads=arguments.threads)
-    paths = [arguments.faces / row["path"] for row in rows]
-    embeddings = embed_files(paths, pack, models, box_share=arguments.box_share)
-    _, characters = np.unique([row["character"] for row in rows], return_inverse=True)
-    points = calibrate(embeddings, characters, draws=arguments.draws, seed=arguments.seed)
+    table = embed_faces(named_faces(read_manifests(arguments.data, split=arguments.split)), pack, models)
+    points = calibrate(table.embeddings, table.characters, draws=arguments.draws, seed=arguments.seed)
     sys.stderr.write("\n".join(report(points)) + "\n")
-    count = len(set(characters.tolist()))
-    sys.stdout.write(
-        toml_table(
-            points,
-            measured_on=f"{len(rows):,} pictures of {count} characters, split {arguments.split}, "
-            f"{arguments.draws} draws, {datetime.now(UTC):%Y-%m-%d}",
-            flip_average=models.flip_average,
-            gallery_characters=round(_ENROLLED_SHARE * count),
-        )
-        + "\n"
+    characters = len(table.names)
+    text = toml_table(
+        [CalibrationPoint(p.false_name_rate, p.samples, p.threshold, p.margin) for p in points],
+        measured_on=f"{len(table.faces):,} faces of {characters} characters, split {arguments.split}, "
+        f"{arguments.draws} draws, {datetime.now(UTC):%Y-%m-%d}",
+        flip_average=models.flip_average,
+        gallery_characters=round(ENROLLED_SHARE * characters),
+        contract=contract_of(pack, flip_average=models.flip_average).id,
     )
-
-
-def embed_files(paths: Sequence[Path], pack: Pack, models: ModelOptions, *, box_share: float) -> Embeddings:
-    """One row a picture with a centred face."""
-    embedder = open_embedder(pack, models)
-    table = pack.manifest.embedder
-    parts = []
-    for start in range(0, len(paths), _BATCH):
-        crops = []
-        for path in paths[start : start + _BATCH]:
-            image = decode(path.read_bytes(), ImageLimits()).frames[0]
-            height, width = image.shape[:2]
-            x, y = width * (1 - box_share) / 2, height * (1 - box_share) / 2
-            box = FaceBox(x, y, width - x, height - y)
-            crops.append(align_crop(image, box, margin=table.margin, side=table.side))
-        parts.append(embedder.embed(crops))
-        sys.stderr.write(f"\r{start + len(crops):,} of {len(paths):,} embedded")
-    sys.stderr.write("\n")
-    return Embeddings(np.concatenate(parts))
+    if arguments.write:
+        path = write_calibration(pack.folder, text)
+        sys.stderr.write(f"Written into {path}.\n")
+    else:
+        sys.stdout.write(text)
 
 
 def calibrate(embeddings: Embeddings, characters: Indices, *, draws: int, seed: int) -> tuple[Point, ...]:
-    """The points for every number of samples and false-name rate. `characters` is 0…n-1 for each row."""
-    probes = {}
-    for samples in SAMPLES:
-        generator = np.random.default_rng(seed)
-        probes[samples] = _joined([_draw(embeddings, characters, samples, generator) for _ in range(draws)])
+    """The points for every number of samples and false-name rate. `characters` is 0…n-1 for each row.
+
+    Raises TrainingError for fewer than four characters with two faces.
+    """
+    if np.count_nonzero(np.bincount(characters) >= 2) < _LEAST_CHARACTERS:
+        raise TrainingError("calibration needs at least four characters with two faces or more")
+    probes = {
+        samples: _joined(
+            [
+                _probes(draw)
+                for draw in draw_galleries(embeddings, characters, samples=samples, draws=draws, seed=seed)
+            ]
+        )
+        for samples in SAMPLES
+    }
     by_margin = {margin: _points(probes, margin) for margin in _MARGINS}
     named = {margin: np.mean([point.named for point in points]) for margin, points in by_margin.items()}
     best = max(named.values())
@@ -150,101 +148,57 @@ def report(points: Sequence[Point]) -> list[str]:
         "| samples | false-name rate | threshold | margin | named rightly | misnamed | unsure |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {p.samples} | {p.false_name_rate:.1%} | {p.threshold:.3f} | {p.margin:.2f} "
+            f"| {p.samples} | {p.false_name_rate:.1%} | {p.threshold:.4f} | {p.margin:.2f} "
             f"| {p.named:.1%} | {p.misnamed:.2%} | {p.unsure:.1%} |"
             for p in points
         ),
     ]
 
 
-def toml_table(
-    points: Sequence[Point], *, measured_on: str, flip_average: bool, gallery_characters: int
-) -> str:
-    """The `[calibration]` table of a manifest."""
-    return "\n".join(
-        [
-            "[calibration]",
-            f'measured_on = "{measured_on}"',
-            f"flip_average = {str(flip_average).lower()}",
-            f"gallery_characters = {gallery_characters}",
-            "points = [",
-            *(
-                f"    {{ samples = {p.samples}, false_name_rate = {p.false_name_rate:g}, "
-                f"threshold = {p.threshold:.3f}, margin = {p.margin:.2f} }},"
-                for p in points
-            ),
-            "]",
-        ]
-    )
-
-
-def _draw(
-    embeddings: Embeddings, characters: Indices, samples: int, generator: np.random.Generator
-) -> Probes:
-    counts = np.bincount(characters)
-    able = np.flatnonzero(counts >= 2)  # one to enroll and one to probe with
-    enrolled = generator.permutation(able)[: round(_ENROLLED_SHARE * len(counts))]
-    # Rows in random order, so that the first ones of each character are a random choice.
-    order = generator.permutation(len(characters))
-    gallery = [order[characters[order] == c][: min(samples, counts[c] - 1)] for c in enrolled]
-    starts = np.cumsum([0, *(len(rows) for rows in gallery)])[:-1]
-    rows = np.concatenate(gallery)
-    probes = np.setdiff1d(np.arange(len(characters)), rows)
-    best = np.maximum.reduceat(embeddings[probes] @ embeddings[rows].T, starts, axis=1).astype(np.float64)
-    first = best.argmax(axis=1)
-    second, top = np.partition(best, -2, axis=1)[:, -2:].T
-    stranger = ~np.isin(characters[probes], enrolled)
-    share = 1 / np.bincount(characters[probes])[characters[probes]]
-    return Probes(top, top - second, share, stranger, enrolled[first] == characters[probes])
+def _probes(draw: Draw) -> Probes:
+    second, top = np.partition(draw.similarity, -2, axis=1)[:, -2:].T
+    best = draw.enrolled[draw.similarity.argmax(axis=1)]
+    return Probes(top, top - second, draw.weight, draw.stranger, best == draw.characters)
 
 
 def _joined(draws: Sequence[Probes]) -> Probes:
-    stranger = np.concatenate([draw.stranger for draw in draws])
-    weight = np.concatenate([draw.weight for draw in draws])
     return Probes(
         similarity=np.concatenate([draw.similarity for draw in draws]),
         gap=np.concatenate([draw.gap for draw in draws]),
-        weight=np.where(stranger, weight / weight[stranger].sum(), weight / weight[~stranger].sum()),
-        stranger=stranger,
+        weight=np.concatenate([draw.weight for draw in draws]),
+        stranger=np.concatenate([draw.stranger for draw in draws]),
         right=np.concatenate([draw.right for draw in draws]),
     )
 
 
 def _points(probes: Mapping[int, Probes], margin: float) -> tuple[Point, ...]:
-    points = [
-        _point(drawn, samples, rate, margin) for samples, drawn in probes.items() for rate in FALSE_NAME_RATES
-    ]
-    return tuple(points)
+    return tuple(point for samples, drawn in probes.items() for point in _points_of(drawn, samples, margin))
 
 
-def _point(probes: Probes, samples: int, rate: float, margin: float) -> Point:
+def _points_of(probes: Probes, samples: int, margin: float) -> list[Point]:
     leads = probes.gap >= margin
-    threshold = _threshold(probes, probes.stranger & leads, rate)
-    above = ~probes.stranger & (probes.similarity >= threshold)
+    known = ~probes.stranger
 
-    def share(chosen: Flags) -> float:
-        return float(probes.weight[chosen].sum())
+    def share(of: Flags, able: Flags) -> Floats:
+        """At each threshold."""
+        none = np.zeros(np.count_nonzero(of), dtype=np.intp)
+        return tally(probes.similarity[of], none, 1, weight=probes.weight[of], able=able[of]).share()
 
-    return Point(
-        false_name_rate=rate,
-        samples=samples,
-        threshold=threshold,
-        margin=margin,
-        named=share(above & leads & probes.right),
-        misnamed=share(above & leads & ~probes.right),
-        unsure=share(above & ~leads),
-    )
-
-
-def _threshold(probes: Probes, chosen: Flags, rate: float) -> float:
-    """The lowest similarity, to three digits, from which at most that share of strangers is chosen."""
-    order = np.argsort(-probes.similarity[chosen])
-    similarity = probes.similarity[chosen][order]
-    named = np.cumsum(probes.weight[chosen][order])
-    too_many = np.flatnonzero(named > rate)
-    if not too_many.size:
-        return 0.0
-    return float(np.ceil((similarity[too_many[0]] + 1e-9) * 1000) / 1000)
+    named = Roc(true_rate=share(known, leads & probes.right), false_rate=share(probes.stranger, leads))
+    misnamed = Roc(share(known, leads & ~probes.right), named.false_rate)
+    unsure = Roc(share(known, ~leads), named.false_rate)
+    return [
+        Point(
+            false_name_rate=rate,
+            samples=samples,
+            threshold=max(0.0, float(named.threshold_at(rate))),
+            margin=margin,
+            named=float(named.true_rate_at(rate)),
+            misnamed=float(misnamed.true_rate_at(rate)),
+            unsure=float(unsure.true_rate_at(rate)),
+        )
+        for rate in FALSE_NAME_RATES
+    ]
 
 
 if __name__ == "__main__":

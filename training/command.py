@@ -1,4 +1,4 @@
-"""How every training command starts and ends: a sentence instead of a traceback for what the user can mend."""
+"""How a training command starts and ends: a sentence instead of a traceback for what the user can mend."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from training.errors import RunError
 from training.recipes import Recipe
 
@@ -68,18 +70,25 @@ def open_run(folder: Path, recipe: Recipe, *, seed: int, resume: bool) -> Run:
     Raises RunError when a run is there and `resume` is not set, or was made with another recipe or seed.
     """
     recipe_file, facts_file = folder / "recipe.json", folder / "run.json"
-    text = recipe.model_dump_json(indent=2) + "\n"
     if recipe_file.exists():
         if not resume:
             raise RunError(folder, "holds a run already; give --resume to go on with it, or another folder")
-        if recipe_file.read_text(encoding="utf-8") != text or _seed_of(facts_file) != seed:
+        if not _is_recipe(recipe_file, recipe) or _seed_of(facts_file) != seed:
             raise RunError(folder, "was started with another recipe or seed; resume it with the same")
         return Run(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "checkpoints").mkdir(exist_ok=True)
     facts_file.write_text(json.dumps(_facts(seed), indent=2) + "\n", encoding="utf-8")
-    recipe_file.write_text(text, encoding="utf-8")
+    recipe_file.write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return Run(folder)
+
+
+def _is_recipe(file: Path, recipe: Recipe) -> bool:
+    """Whether the file holds that recipe; options that came later have their defaults."""
+    try:
+        return type(recipe).model_validate_json(file.read_text(encoding="utf-8")) == recipe
+    except ValidationError:
+        return False
 
 
 def _seed_of(facts_file: Path) -> int | None:

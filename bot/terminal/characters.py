@@ -48,14 +48,14 @@ async def rename(arguments: Namespace, settings: Settings) -> int:
     """Give a character another name; the old one stays as an alias."""
     options = settings.options
     async with open_gallery(options) as gallery:
-        character = await gallery.rename(
+        changed = await gallery.rename(
             Scope(arguments.gallery),
             arguments.name,
             arguments.new_name,
             series=arguments.series,
             actor=ACTOR,
         )
-    say(f"Now called {character.display_name}.")
+    say(f"Now called {changed.character.display_name}.")
     return 0
 
 
@@ -63,9 +63,10 @@ async def merge(arguments: Namespace, settings: Settings) -> int:
     """Join two characters that are one."""
     options = settings.options
     async with open_gallery(options) as gallery:
-        character = await gallery.merge(
+        changed = await gallery.merge(
             Scope(arguments.gallery), arguments.source, arguments.target, actor=ACTOR
         )
+    character = changed.character
     say(f"{arguments.source} is {character.display_name} now, with {character.sample_count} samples.")
     return 0
 
@@ -74,6 +75,11 @@ async def forget(arguments: Namespace, settings: Settings) -> int:
     """Remove a character and everything enrolled for it."""
     options = settings.options
     async with open_gallery(options) as gallery:
-        character = await gallery.forget(Scope(arguments.gallery), arguments.name, actor=ACTOR)
+        changed = await gallery.forget(
+            Scope(arguments.gallery), arguments.name, for_good=arguments.for_good, actor=ACTOR
+        )
+    character = changed.character
     say(f"Forgot {character.display_name} and {character.sample_count} samples.")
+    if options.gallery.undo_days and not arguments.for_good:
+        remark(f"`undo {changed.entry_id}` brings her back, for {options.gallery.undo_days} days.")
     return 0

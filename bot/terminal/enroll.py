@@ -4,99 +4,92 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.terminal.output import problem, progress, remark, say
-from bot.terminal.pictures import folders_in, in_order, picture_files, read_picture, write_file
+from bot.terminal.pictures import in_order, picture_files, read_picture, write_file
 from config.options import Options
 from config.settings import Settings
-from inference.domain import Scope
+from inference.domain import Character, Match, Scope
 from inference.enroll import EnrollAnswer, EnrollRequest
-from inference.errors import AmbiguousFacesError, AppError, SampleExistsError, TransientError
+from inference.errors import (
+    AmbiguousFacesError,
+    AppError,
+    ClosedSetError,
+    SampleExistsError,
+    TransientError,
+)
 from inference.service import LocalFaceService, open_face_service
 
 _AHEAD = 16
 ACTOR = "command line"
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    path: Path
-    name: str
-
-
 async def enroll(arguments: Namespace, settings: Settings) -> int:
     """Enroll every picture that can be, say why for the others. Returns the exit code."""
     options = settings.options
-    jobs = list(_jobs(arguments))
-    if not jobs:
+    paths = picture_files(arguments.paths)
+    if not paths:
         remark("There is no picture in there.")
         return 1
     failed = added = known = 0
     async with open_face_service(options) as service:
 
-        async def one(job: _Job) -> EnrollAnswer | AppError:
-            return await _enroll_file(service, job, arguments, options)
+        async def one(path: Path) -> EnrollAnswer | AppError:
+            return await _enroll_file(service, path, arguments, options)
 
-        with progress("Learning", len(jobs)) as advance:
-            async for job, answer in in_order(jobs, one, ahead=_AHEAD):
+        with progress("Learning", len(paths)) as advance:
+            async for path, answer in in_order(paths, one, ahead=_AHEAD):
                 if isinstance(answer, EnrollAnswer):
                     added += 1
                     _report(answer)
-                elif isinstance(answer, SampleExistsError) and answer.data["character"] == job.name:
+                elif isinstance(answer, SampleExistsError) and answer.data["character"] == arguments.name:
                     known += 1
                 else:
                     failed += 1
-                    problem(answer, subject=str(job.path))
+                    problem(answer, subject=str(path))
                     if isinstance(answer, AmbiguousFacesError):
-                        await _help_choosing(service, job.path, options)
+                        await _help_choosing(service, path, options)
                 advance(added + known + failed)
-    if len(jobs) > 1 or known:
+    if len(paths) > 1 or known:
         say(f"{added} added, {known} enrolled already, {failed} not usable.")
     return 1 if failed else 0
 
 
-def _jobs(arguments: Namespace) -> Iterator[_Job]:
-    if arguments.folder is not None:
-        for folder in folders_in(arguments.folder):
-            for path in picture_files([folder]):
-                yield _Job(path, folder.name)
-    else:
-        for path in picture_files(arguments.paths):
-            yield _Job(path, arguments.name)
-
-
 async def _enroll_file(
-    service: LocalFaceService, job: _Job, arguments: Namespace, options: Options
+    service: LocalFaceService, path: Path, arguments: Namespace, options: Options
 ) -> EnrollAnswer | AppError:
     try:
-        data = await asyncio.to_thread(read_picture, job.path, options.images)
+        data = await asyncio.to_thread(read_picture, path, options.images)
         request = EnrollRequest(
-            job.name,
+            arguments.name,
             arguments.series,
             tuple(arguments.alias),
             face=arguments.face,
             actor=ACTOR,
-            source=job.path.name,
+            source=path.name,
         )
         return await service.enroll(data, Scope(arguments.gallery), request)
-    except TransientError:
+    except (TransientError, ClosedSetError):  # the next picture would fare no better
         raise
     except AppError as error:
         return error
 
 
-def _report(answer: EnrollAnswer) -> None:
-    character = answer.enrolled.character
-    say(f"Added sample {character.sample_count} of {character.display_name}")
-    if answer.looks_like is not None:
-        other = answer.looks_like.character
+def hint_at_merging(character: Character, looks_like: Match | None) -> None:
+    """Say it when a new sample would have been named as another character."""
+    if looks_like is not None:
+        other = looks_like.character
         remark(
             f"  It also looks like {other.display_name}. If they are one, "
             f"`merge {other.name!r} {character.name!r}` joins them."
         )
+
+
+def _report(answer: EnrollAnswer) -> None:
+    character = answer.enrolled.character
+    say(f"Added sample {character.sample_count} of {character.display_name}")
+    hint_at_merging(character, answer.looks_like)
 
 
 async def _help_choosing(service: LocalFaceService, path: Path, options: Options) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from inference.detection.yolo import YoloDetector, YoloSpec
+from inference.detection.canvases import DetectorSpec
+from inference.detection.yolo import YoloDetector
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
 
@@ -19,7 +20,7 @@ class UltralyticsYoloDetector(YoloDetector):
     Canvases, output layout and suppression are those of the ONNX runner, so both give the same boxes.
     """
 
-    def __init__(self, spec: YoloSpec, path: Path, *, device: str, threads: int = 0) -> None:
+    def __init__(self, spec: DetectorSpec, path: Path, *, device: str, threads: int = 0) -> None:
         super().__init__(spec, path)
         if threads:
             torch.set_num_threads(threads)  # of the calling thread, which is the one that runs the network

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -99,7 +99,7 @@ def merge_views(
                 continue
             box = box.clipped(width, height)
             if min(box.width, box.height) >= options.smallest_face:
-                candidates.append(Detection(box, detection.score))
+                candidates.append(replace(detection, box=box))
     groups = _groups(candidates, options.iou_threshold, contained=_CONTAINED)
     return tuple(_fused(group, options.iou_threshold) for group in islice(groups, options.max_faces))
 
@@ -110,9 +110,11 @@ def suppress(
     """Greedy non-maximum suppression: best score first, without those that overlap a better one.
 
     Two boxes overlap when their IoU exceeds `iou_threshold` or the better one holds more than the share
-    `contained` of the other's area.
+    `contained` of the other's area. A class's score is the highest of the box and those that it suppresses,
+    as if each class were suppressed by itself.
     """
-    return tuple(group[0] for group in _groups(detections, iou_threshold, contained=contained))
+    groups = _groups(detections, iou_threshold, contained=contained)
+    return tuple(replace(group[0], class_scores=_class_scores(group)) for group in groups)
 
 
 def _fused(group: Sequence[Detection], iou_threshold: float) -> Detection:
@@ -124,7 +126,12 @@ def _fused(group: Sequence[Detection], iou_threshold: float) -> Detection:
     best = group[0]
     agreeing = [one for one in group if one.box.iou(best.box) > iou_threshold]
     corners = np.average([one.box.xyxy for one in agreeing], axis=0, weights=[one.score for one in agreeing])
-    return Detection(FaceBox(*map(float, corners)), best.score)
+    return Detection(FaceBox(*map(float, corners)), best.score, _class_scores(agreeing))
+
+
+def _class_scores(group: Sequence[Detection]) -> tuple[float, ...]:
+    """The highest of each class; empty when the detector names nobody."""
+    return tuple(map(max, zip(*(one.class_scores for one in group), strict=True)))
 
 
 def _groups(

@@ -156,8 +156,7 @@ def add(archive: Archive, store: Store, contract: EmbeddingContract, scope: Scop
     seqs = {one.id: _add_character(store, one, scopes[one.id]) for one in archive.characters}
     for face, sample in archive.samples():
         home, seq = scopes[face.character], seqs[face.character]
-        elsewhere = store.scope_of_face(face.id)
-        if elsewhere == home or store.find_content(
+        if store.scope_of_face(face.id) == home or store.find_content(
             home, face.content_hash, negative_of=seq if face.negative else None
         ):
             continue
@@ -166,7 +165,7 @@ def add(archive: Archive, store: Store, contract: EmbeddingContract, scope: Scop
             sample,
             contract,
             negative=face.negative,
-            sample_id=face.id if elsewhere is None else None,
+            sample_id=face.id if store.is_face_id_free(face.id) else None,
             at=face.added_at,
         )
         added += not face.negative

@@ -45,6 +45,18 @@ class Enrolled:
     samples: tuple[Sample, ...]
     created: bool
     """True when the character is new."""
+    entry_id: int
+    """Its line in the audit log, for `undo()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change to a character did."""
+
+    character: Character
+    """After it; one that was forgotten, as it was."""
+    entry_id: int | None
+    """Its line in the audit log, for `undo()`; None when there was nothing to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +66,13 @@ class AuditEntry:
     scope: Scope
     actor: str
     action: str
-    """enroll, rename, alias, merge, forget_character, forget_sample, negative, import, reindex, repair."""
+    """enroll, rename, alias, merge, move, forget_character, forget_sample, negative, undo (of another entry),
+    redo (an undo taken back), import, reindex, repair."""
     detail: dict[str, object]
+    undo_until: datetime | None
+    """Until when it can be taken back, unless a later change stands in the way; None when it cannot."""
+    undone_by: int | None
+    """The entry that took it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,9 @@ class Reembed(Protocol):
 
 class Gallery(Protocol):
     """Everything enrolled. Every change is one transaction and one line in the audit log.
+
+    Changes of one scope can be taken back for a number of days. What was removed is kept for that long, seen
+    by nobody, and is gone for good then; the log keeps only its line.
 
     A method that takes `scopes` sees the own gallery first, then shared ones; a method that takes one
     `scope` changes only that. No scope ever sees another's. Names and aliases are matched ignoring case,
@@ -139,15 +159,15 @@ class Gallery(Protocol):
     async def character(self, scopes: Sequence[Scope], name_or_id: str) -> Character:
         """By id, name or alias. Raises CharacterNotFoundError with suggestions."""
 
-    async def samples(self, character_id: CharacterId) -> tuple[Sample, ...]:
-        """Oldest first."""
+    async def samples(self, scopes: Sequence[Scope], character_id: CharacterId) -> tuple[Sample, ...]:
+        """Oldest first; none when there is no such character."""
 
-    async def crop(self, sample_id: SampleId) -> FaceCrop:
+    async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         """Raises SampleNotFoundError."""
 
     async def rename(
         self, scope: Scope, name: str, new_name: str, *, series: str | None = None, actor: str = ""
-    ) -> Character:
+    ) -> Changed:
         """The old name is kept as an alias when the new one differs by more than spelling width or case.
 
         Raises CharacterNotFoundError, CharacterExistsError, NameInvalidError.
@@ -155,26 +175,58 @@ class Gallery(Protocol):
 
     async def set_aliases(
         self, scope: Scope, name: str, aliases: Sequence[str], *, actor: str = ""
-    ) -> Character:
+    ) -> Changed:
         """Replace all aliases. Raises CharacterNotFoundError, CharacterExistsError, NameInvalidError."""
 
-    async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Character:
+    async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Changed:
         """Move source's samples, negatives, name and aliases to target; source is gone.
 
         Raises CharacterNotFoundError, MergeSelfError.
         """
 
-    async def forget(self, scope: Scope, name: str, *, actor: str = "") -> Character:
-        """Remove a character with its samples, crops and negatives; returns what it was."""
+    async def move_samples(
+        self,
+        scope: Scope,
+        source: str,
+        sample_ids: Sequence[SampleId],
+        target: str,
+        *,
+        series: str = "",
+        actor: str = "",
+    ) -> Changed:
+        """Split samples off as a new character called `target`, or give them to the one there is.
 
-    async def forget_sample(self, scope: Scope, sample_id: SampleId, *, actor: str = "") -> Character:
+        Returns the target. The samples stay what they were; the source keeps its negatives, and stays even
+        without samples. As when enrolling, a given series fills an empty one, and a face that was said not to
+        be the target is hers now.
+        Raises CharacterNotFoundError, SampleNotFoundError (also for a sample of somebody else),
+        MergeSelfError, NameInvalidError.
+        """
+
+    async def forget(self, scope: Scope, name: str, *, for_good: bool = False, actor: str = "") -> Changed:
+        """Remove a character with its samples, crops and negatives.
+
+        `for_good`: without keeping anything for `undo()`, also of what was removed of her before.
+        """
+
+    async def forget_sample(
+        self, scope: Scope, sample_id: SampleId, *, for_good: bool = False, actor: str = ""
+    ) -> Changed:
         """Remove one sample; returns its character, which stays even when that was its last.
 
         Raises SampleNotFoundError, also when the sample belongs to another scope.
         """
 
-    async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> None:
+    async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> Changed:
         """Somebody said that this face is not that character. Saying it twice changes nothing."""
+
+    async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
+        """Take that change of the scope back, or its last one that is in effect.
+
+        All that the change did is taken back, or nothing: what it changed must still be as it left it. What
+        was done beside it stays. An undo can be taken back too. Returns the line of the undo itself.
+        Raises CannotUndoError.
+        """
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Newest first."""

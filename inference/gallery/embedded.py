@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,44 +27,74 @@ from inference.domain import (
     as_embeddings,
 )
 from inference.errors import (
+    AppError,
     ContractMismatchError,
     GalleryLockedError,
     GalleryUnavailableError,
     StoppedError,
 )
 from inference.gallery import archive, schema, verify
-from inference.gallery.base import AuditEntry, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.audit import Clock, utc_now
+from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
 from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.loading import load_character, load_projection
 from inference.gallery.projection import Projection, search
 from inference.gallery.store import Store
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+_EXPIRE_EVERY_S = 3_600.0
 _WHOLE_GALLERY = Scope("")  # in the audit log: what concerns every scope
 
 
 async def open_embedded_gallery(
-    path: Path, contract: EmbeddingContract, *, read_only: bool = False, any_contract: bool = False
+    path: Path,
+    contract: EmbeddingContract,
+    *,
+    read_only: bool = False,
+    any_contract: bool = False,
+    undo_days: int = 0,
+    clock: Clock = utc_now,
 ) -> EmbeddedGallery:
     """The gallery in that file, which is made when it does not exist; the caller closes it.
 
     There is one writer at a time; `read_only` galleries may be open beside it, see what it commits, and
     answer changes with GalleryLockedError. A read-only gallery whose file does not exist is empty.
     `any_contract` opens a gallery of another contract too, under that one, for looking after it.
+    Changes can be taken back for `undo_days`; with 0, what is forgotten is gone at once.
     Raises GalleryLockedError, GalleryDamagedError, ContractMismatchError, GalleryUnavailableError.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="gallery")
     try:
-        return await asyncio.get_running_loop().run_in_executor(
-            thread, _open, path, contract, read_only, any_contract, thread
+        gallery = await asyncio.get_running_loop().run_in_executor(
+            thread,
+            partial(
+                _open,
+                thread,
+                path,
+                contract,
+                read_only=read_only,
+                any_contract=any_contract,
+                undo_days=undo_days,
+                clock=clock,
+            ),
         )
     except BaseException:
         thread.shutdown(wait=False)
         raise
+    gallery.keep_expiring()
+    return gallery
 
 
 def _open(
-    path: Path, contract: EmbeddingContract, read_only: bool, any_contract: bool, thread: ThreadPoolExecutor
+    thread: ThreadPoolExecutor,
+    path: Path,
+    contract: EmbeddingContract,
+    *,
+    read_only: bool,
+    any_contract: bool,
+    undo_days: int,
+    clock: Clock,
 ) -> EmbeddedGallery:
     with ExitStack() as undo, schema.translated_errors(path):
         lock, in_memory = None, False
@@ -76,10 +108,13 @@ def _open(
         else:
             connection = schema.open_reader(path)
         undo.callback(connection.close)
-        store = Store(connection)
-        if lock and store.active_contract() is None:
+        store = Store(connection, undo_days=undo_days, clock=clock)
+        if lock:
             with schema.transaction(connection):
-                store.activate(contract)
+                if store.active_contract() is None:
+                    store.activate(contract)
+                store.log.expire()
+            schema.empty_log(connection)
         with schema.snapshot(connection):
             active = store.active_contract() or contract
             if active != contract and not any_contract:
@@ -134,6 +169,7 @@ class EmbeddedGallery:
         self._lock = lock
         self._in_memory = in_memory
         self._seen_version = version
+        self._expiring: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -144,6 +180,10 @@ class EmbeddedGallery:
         if self._closed:
             return
         self._closed = True
+        if self._expiring:
+            self._expiring.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._expiring
         await asyncio.get_running_loop().run_in_executor(self._thread, self._let_go)
         self._thread.shutdown(wait=False)
 
@@ -174,14 +214,14 @@ class EmbeddedGallery:
     async def character(self, scopes: Sequence[Scope], name_or_id: str) -> Character:
         return await self._read(lambda: self._store.character(self._store.require(scopes, name_or_id)))
 
-    async def samples(self, character_id: CharacterId) -> tuple[Sample, ...]:
-        return await self._read(lambda: self._store.samples(character_id))
+    async def samples(self, scopes: Sequence[Scope], character_id: CharacterId) -> tuple[Sample, ...]:
+        return await self._read(lambda: self._store.samples(scopes, character_id))
 
-    async def crop(self, sample_id: SampleId) -> FaceCrop:
-        return await self._read(lambda: self._store.crop(sample_id))
+    async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
+        return await self._read(lambda: self._store.crop(scopes, sample_id))
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
-        return await self._read(lambda: self._store.audit(scope, limit))
+        return await self._read(lambda: self._store.log.entries(scope, limit))
 
     async def stats(self) -> GalleryStats:
         return await self._read(
@@ -216,25 +256,46 @@ class EmbeddedGallery:
 
     async def rename(
         self, scope: Scope, name: str, new_name: str, *, series: str | None = None, actor: str = ""
-    ) -> Character:
+    ) -> Changed:
         return await self._change(scope, actor, lambda changes: changes.rename(name, new_name, series))
 
     async def set_aliases(
         self, scope: Scope, name: str, aliases: Sequence[str], *, actor: str = ""
-    ) -> Character:
+    ) -> Changed:
         return await self._change(scope, actor, lambda changes: changes.set_aliases(name, aliases))
 
-    async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Character:
+    async def merge(self, scope: Scope, source: str, target: str, *, actor: str = "") -> Changed:
         return await self._change(scope, actor, lambda changes: changes.merge(source, target))
 
-    async def forget(self, scope: Scope, name: str, *, actor: str = "") -> Character:
-        return await self._change(scope, actor, lambda changes: changes.forget(name))
+    async def move_samples(
+        self,
+        scope: Scope,
+        source: str,
+        sample_ids: Sequence[SampleId],
+        target: str,
+        *,
+        series: str = "",
+        actor: str = "",
+    ) -> Changed:
+        return await self._change(
+            scope, actor, lambda changes: changes.move_samples(source, sample_ids, target, series)
+        )
 
-    async def forget_sample(self, scope: Scope, sample_id: SampleId, *, actor: str = "") -> Character:
-        return await self._change(scope, actor, lambda changes: changes.forget_sample(sample_id))
+    async def forget(self, scope: Scope, name: str, *, for_good: bool = False, actor: str = "") -> Changed:
+        return await self._change(scope, actor, lambda changes: changes.forget(name, for_good=for_good))
 
-    async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> None:
-        await self._change(scope, actor, lambda changes: changes.add_negative(name, sample))
+    async def forget_sample(
+        self, scope: Scope, sample_id: SampleId, *, for_good: bool = False, actor: str = ""
+    ) -> Changed:
+        return await self._change(
+            scope, actor, lambda changes: changes.forget_sample(sample_id, for_good=for_good)
+        )
+
+    async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> Changed:
+        return await self._change(scope, actor, lambda changes: changes.add_negative(name, sample))
+
+    async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
+        return await self._change(scope, actor, lambda changes: changes.undo(entry_id))
 
     # ── care ────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,7 +327,7 @@ class EmbeddedGallery:
 
             def add() -> int:
                 added = archive.add(content, self._store, contract, scope)
-                self._store.add_audit(
+                self._store.log.add(
                     scope or _WHOLE_GALLERY, actor, "import", archive=path.name, samples=added
                 )
                 return added
@@ -302,9 +363,7 @@ class EmbeddedGallery:
             if self._store.without_embedding(seq, after=0, limit=1):
                 return False, self._projection
             if contract != self.contract:
-                self._store.add_audit(
-                    _WHOLE_GALLERY, "", "reindex", before=self.contract.id, after=contract.id
-                )
+                self._store.log.add(_WHOLE_GALLERY, "", "reindex", before=self.contract.id, after=contract.id)
                 self._store.activate(contract)
             return True, load_projection(self._store, contract)
 
@@ -313,13 +372,36 @@ class EmbeddedGallery:
     # ── the thread ──────────────────────────────────────────────────────────────────────────────
 
     async def _change(self, scope: Scope, actor: str, change: Callable[[Changes], T]) -> T:
-        def work() -> tuple[T, Projection]:
+        def work() -> tuple[tuple[T, bool], Projection]:
+            erased = self._store.log.expire()
             changes = Changes(self._store, scope, self.contract, actor)
             result = change(changes)
+            erased |= self._store.log.expire() | changes.erased  # with 0 days the change expires at once
             states = {one: load_character(self._store, one, self.contract) for one in sorted(changes.touched)}
-            return result, self._projection.updated(scope, states)
+            return (result, erased), self._projection.updated(scope, states)
 
-        return await self._commit(work)
+        result, erased = await self._commit(work)
+        if erased:
+            await self._on_thread(lambda: schema.empty_log(self._store.connection))
+        return result
+
+    def keep_expiring(self) -> None:
+        """From now on, until it is closed, what can be taken back no longer goes for good by itself."""
+        if self._lock:
+            self._expiring = asyncio.create_task(self._expire_for_ever(), name="gallery-expire")
+
+    async def _expire_for_ever(self) -> None:
+        def expire() -> None:
+            with schema.transaction(self._store.connection):
+                self._store.log.expire()
+            schema.empty_log(self._store.connection)
+
+        while True:
+            await asyncio.sleep(_EXPIRE_EVERY_S)
+            try:
+                await self._on_thread(expire)
+            except AppError as error:
+                log.warning("gallery_expire_failed error=%s", error)
 
     async def _rewrite(self, work: Callable[[], T], contract: EmbeddingContract) -> T:
         """A change that may touch anything."""

@@ -46,6 +46,14 @@ def name_key(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
+def distinct_names(spellings: Iterable[str]) -> tuple[str, ...]:
+    """In order, without those that are the same name as an earlier one."""
+    by_key: dict[str, str] = {}
+    for spelling in spellings:
+        by_key.setdefault(name_key(spelling), spelling)
+    return tuple(by_key.values())
+
+
 def suggest_names(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
     """The known spellings nearest to `name`, best first; word order hardly matters."""
     wanted = name_key(name)

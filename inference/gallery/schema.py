@@ -47,6 +47,29 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             action TEXT NOT NULL, detail TEXT NOT NULL)""",
         "CREATE INDEX audit_of_scope ON audit(scope, id)",
     ),
+    (
+        # What a line of the audit log did, while that can be taken back.
+        """CREATE TABLE undo(
+            entry INTEGER PRIMARY KEY REFERENCES audit ON DELETE CASCADE,
+            at TEXT NOT NULL, delta TEXT NOT NULL)""",
+        "CREATE INDEX undo_by_time ON undo(at)",
+        "ALTER TABLE audit ADD COLUMN undone_by INTEGER REFERENCES audit",
+        # A removed face belongs to nobody, so nothing that starts from characters sees it. It goes for good,
+        # with its crop and embeddings, when the change that removed it can be taken back no longer.
+        """CREATE TABLE new_faces(
+            seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+            character INTEGER REFERENCES characters ON DELETE CASCADE, negative INTEGER NOT NULL,
+            content_hash TEXT NOT NULL, perceptual_hash INTEGER NOT NULL,
+            added_by TEXT NOT NULL, added_at TEXT NOT NULL, source TEXT NOT NULL,
+            removed_by INTEGER REFERENCES undo ON DELETE CASCADE,
+            CHECK((character IS NULL) = (removed_by IS NOT NULL)))""",
+        "INSERT INTO new_faces SELECT *, NULL FROM faces",
+        "DROP TABLE faces",
+        "ALTER TABLE new_faces RENAME TO faces",
+        "CREATE INDEX faces_of_character ON faces(character, negative)",
+        "CREATE INDEX faces_by_content ON faces(content_hash)",
+        "CREATE INDEX faces_by_removal ON faces(removed_by)",
+    ),
 )
 
 
@@ -66,6 +89,8 @@ def open_writer(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) ->
         # An acknowledged commit must survive a power cut, not only the death of the process: with WAL
         # that takes one fsync a commit, a few ms that nobody enrolling by hand notices.
         connection.execute("PRAGMA synchronous = FULL")
+        # What is forgotten for good must not be left readable in unused pages.
+        connection.execute("PRAGMA secure_delete = ON")
         _migrate(connection, migrations)
     except BaseException:
         connection.close()
@@ -119,6 +144,17 @@ def data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Move what was committed into the file itself, so that its log holds no traces of what is gone.
+
+    Does nothing while somebody else still reads from the log.
+    """
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute(f"PRAGMA busy_timeout = {timeout}")
+
+
 def size_bytes(connection: sqlite3.Connection) -> int:
     """Of the database, without its log."""
     return int(
@@ -135,12 +171,15 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    # A table that is made anew would take along whatever refers to the old one.
+    connection.execute("PRAGMA foreign_keys = OFF")
     for number in range(schema_version(connection), len(migrations)):
         with transaction(connection):
             for statement in migrations[number]:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number + 1}")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,21 @@ from inference.domain import (
     Scope,
 )
 from inference.errors import CharacterExistsError, CharacterNotFoundError, SampleNotFoundError
-from inference.gallery.base import AuditEntry, NewSample
-from inference.gallery.names import name_key, suggest_names
+from inference.gallery.audit import AuditLog, Clock, utc_now
+from inference.gallery.base import NewSample
+from inference.gallery.names import distinct_names, name_key, suggest_names
 
 VECTOR_TYPE = np.dtype("<f4")
 _UNIT_TOLERANCE = 1e-3  # half-precision embedders normalise to about 1e-4
 
 
 class Store:
-    """The tables through one connection, and the contract whose embeddings count."""
+    """The tables through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, undo_days: int = 0, clock: Clock = utc_now) -> None:
         self.connection = connection
+        self.log = AuditLog(connection, undo_days=undo_days, clock=clock)
+        self._clock = clock
 
     # ── contracts ───────────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +160,7 @@ class Store:
 
     def add_character(self, scope: Scope, name: str, character_id: CharacterId | None = None) -> int:
         seq = self._insert(
-            "characters(id, scope, series, series_key)", character_id or secrets.token_hex(8), scope, "", ""
+            "characters(id, scope, series, series_key)", character_id or new_id(), scope, "", ""
         )
         self.set_names(seq, [name])
         return seq
@@ -170,17 +173,24 @@ class Store:
     def set_names(self, seq: int, spellings: Sequence[str]) -> None:
         """The first is the name, the others are aliases. Raises CharacterExistsError."""
         (scope,) = self.connection.execute("SELECT scope FROM characters WHERE seq = ?", (seq,)).fetchone()
-        by_key: dict[str, str] = {}
         for spelling in spellings:
-            by_key.setdefault(name_key(spelling), spelling)
             owner = self.find_name(scope, spelling)
             if owner not in (None, seq):
                 raise CharacterExistsError(name=spelling, existing=self.character(owner).name)
-        self.connection.execute("DELETE FROM names WHERE character = ?", (seq,))
-        for position, (key, spelling) in enumerate(by_key.items()):
+        self.release_names(seq)
+        for position, spelling in enumerate(distinct_names(spellings)):
             self._insert(
-                "names(scope, key, spelling, position, character)", scope, key, spelling, position, seq
+                "names(scope, key, spelling, position, character)",
+                scope,
+                name_key(spelling),
+                spelling,
+                position,
+                seq,
             )
+
+    def release_names(self, seq: int) -> None:
+        """Until `set_names()` the character has none, so another can take them."""
+        self.connection.execute("DELETE FROM names WHERE character = ?", (seq,))
 
     def character_seq(self, character_id: CharacterId) -> int | None:
         row = self._one("SELECT seq FROM characters WHERE id = ?", character_id)
@@ -211,10 +221,10 @@ class Store:
             "SELECT id FROM characters WHERE seq = ?", (character,)
         ).fetchone()
         sample = Sample(
-            sample_id or SampleId(secrets.token_hex(8)),
+            sample_id or SampleId(new_id()),
             CharacterId(character_id),
             added_by=face.added_by,
-            added_at=at or datetime.now(UTC),
+            added_at=at or self._clock(),
             source=face.source,
         )
         seq = self._insert(
@@ -260,25 +270,28 @@ class Store:
         )
         return (int(row[0]), SampleId(row[1])) if row else None
 
-    def samples(self, character_id: CharacterId) -> tuple[Sample, ...]:
+    def samples(self, scopes: Sequence[Scope], character_id: CharacterId) -> tuple[Sample, ...]:
         """Oldest first."""
         rows = self.connection.execute(
             """SELECT f.id, f.added_by, f.added_at, f.source
                FROM faces f JOIN characters c ON c.seq = f.character
-               WHERE c.id = ? AND f.negative = 0 ORDER BY f.added_at, f.seq""",
-            (character_id,),
+               WHERE c.id = ? AND c.scope IN (SELECT value FROM json_each(?)) AND f.negative = 0
+               ORDER BY f.added_at, f.seq""",
+            (character_id, json.dumps(scopes)),
         )
         return tuple(
             Sample(SampleId(row[0]), character_id, row[1], datetime.fromisoformat(row[2]), row[3])
             for row in rows
         )
 
-    def crop(self, sample_id: SampleId) -> FaceCrop:
+    def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         """Raises SampleNotFoundError."""
         row = self._one(
-            """SELECT k.data, k.x1, k.y1, k.x2, k.y2 FROM faces f JOIN crops k ON k.face = f.seq
-               WHERE f.id = ?""",
+            """SELECT k.data, k.x1, k.y1, k.x2, k.y2
+               FROM faces f JOIN characters c ON c.seq = f.character JOIN crops k ON k.face = f.seq
+               WHERE f.id = ? AND c.scope IN (SELECT value FROM json_each(?))""",
             sample_id,
+            json.dumps(scopes),
         )
         if not row:
             raise SampleNotFoundError(sample_id=sample_id)
@@ -297,10 +310,58 @@ class Store:
         return [found[face] for face in faces]
 
     def scope_of_face(self, sample_id: SampleId) -> Scope | None:
+        """None when there is no such face, or it was removed."""
         row = self._one(
             "SELECT c.scope FROM faces f JOIN characters c ON c.seq = f.character WHERE f.id = ?", sample_id
         )
         return Scope(row[0]) if row else None
+
+    def is_face_id_free(self, sample_id: SampleId) -> bool:
+        """False also when a removed face that is still kept has it."""
+        return self._one("SELECT 1 FROM faces WHERE id = ?", sample_id) is None
+
+    def owners(self, faces: Sequence[SampleId]) -> dict[SampleId, CharacterId | None]:
+        """Whose they are: None when they were removed; those that are gone are missing."""
+        rows = self.connection.execute(
+            """SELECT f.id, c.id FROM faces f LEFT JOIN characters c ON c.seq = f.character
+               WHERE f.id IN (SELECT value FROM json_each(?))""",
+            (json.dumps(faces),),
+        )
+        return {SampleId(row[0]): row[1] for row in rows}
+
+    def face_ids(self, character: int) -> tuple[SampleId, ...]:
+        """Her samples and negatives."""
+        rows = self.connection.execute("SELECT id FROM faces WHERE character = ? ORDER BY seq", (character,))
+        return tuple(SampleId(row[0]) for row in rows)
+
+    def sample_owner(self, scope: Scope, sample_id: SampleId) -> int:
+        """Its character. Raises SampleNotFoundError."""
+        row = self._one(
+            """SELECT c.seq FROM faces f JOIN characters c ON c.seq = f.character
+               WHERE f.id = ? AND f.negative = 0 AND c.scope = ?""",
+            sample_id,
+            scope,
+        )
+        if not row:
+            raise SampleNotFoundError(sample_id=sample_id)
+        return int(row[0])
+
+    def content_hashes(self, faces: Sequence[SampleId]) -> list[str]:
+        """Of their pixels, in any order."""
+        rows = self.connection.execute(
+            "SELECT content_hash FROM faces WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(faces),),
+        )
+        return [row[0] for row in rows]
+
+    def negatives_among(self, character: int, content_hashes: Sequence[str]) -> tuple[SampleId, ...]:
+        """Those of her negatives that have one of these pixels."""
+        rows = self.connection.execute(
+            """SELECT id FROM faces WHERE character = ? AND negative = 1
+               AND content_hash IN (SELECT value FROM json_each(?)) ORDER BY seq""",
+            (character, json.dumps(content_hashes)),
+        )
+        return tuple(SampleId(row[0]) for row in rows)
 
     def exported_faces(self, scopes: Sequence[Scope], contract: EmbeddingContract) -> Iterator[Any]:
         """Every whole face of the scopes: its id, its character's id, its columns, its box and its crop."""
@@ -327,30 +388,23 @@ class Store:
             (json.dumps(scopes), contract.dimension * VECTOR_TYPE.itemsize, contract.id),
         )
 
-    def move_faces(self, source: int, target: int) -> None:
-        self.connection.execute("UPDATE faces SET character = ? WHERE character = ?", (target, source))
+    def give_faces(self, faces: Sequence[SampleId], character: int) -> None:
+        """They are hers from now on."""
+        self._set_owner(faces, character, None)
 
-    def remove_sample(self, scope: Scope, sample_id: SampleId) -> int:
-        """Returns its character. Raises SampleNotFoundError."""
-        row = self._one(
-            """DELETE FROM faces WHERE id = ? AND negative = 0
-               AND character IN (SELECT seq FROM characters WHERE scope = ?) RETURNING character""",
-            sample_id,
-            scope,
-        )
-        if not row:
-            raise SampleNotFoundError(sample_id=sample_id)
-        return int(row[0])
+    def remove_faces(self, faces: Sequence[SampleId], entry: int) -> None:
+        """They are nobody's, and kept for as long as that line of the audit log can be taken back."""
+        self._set_owner(faces, None, entry)
 
-    def remove_negative(self, character: int, content_hash: str) -> None:
-        """Nobody says any more that the face is not that character."""
+    def _set_owner(self, faces: Sequence[SampleId], character: int | None, removed_by: int | None) -> None:
         self.connection.execute(
-            "DELETE FROM faces WHERE negative = 1 AND character = ? AND content_hash = ?",
-            (character, content_hash),
+            """UPDATE faces SET character = ?, removed_by = ?
+               WHERE id IN (SELECT value FROM json_each(?))""",
+            (character, removed_by, json.dumps(faces)),
         )
 
     def without_embedding(self, contract: int, *, after: int, limit: int) -> list[tuple[int, FaceCrop]]:
-        """Faces (samples and negatives) with a crop but no embedding under the contract, by key."""
+        """Faces (samples, negatives and what is kept of both) with a crop but no such embedding, by key."""
         rows = self.connection.execute(
             """SELECT k.face, k.data, k.x1, k.y1, k.x2, k.y2 FROM crops k
                WHERE k.face > ? AND NOT EXISTS(
@@ -359,32 +413,6 @@ class Store:
             (after, contract, limit),
         )
         return [(row[0], FaceCrop(row[1], FaceBox(*row[2:]))) for row in rows]
-
-    # ── audit ───────────────────────────────────────────────────────────────────────────────────
-
-    def add_audit(self, scope: Scope, actor: str, action: str, **detail: object) -> None:
-        self._insert(
-            "audit(at, scope, actor, action, detail)",
-            datetime.now(UTC).isoformat(),
-            scope,
-            actor,
-            action,
-            json.dumps(detail, ensure_ascii=False),
-        )
-
-    def audit(self, scope: Scope | None, limit: int) -> tuple[AuditEntry, ...]:
-        """Newest first."""
-        rows = self.connection.execute(
-            """SELECT id, at, scope, actor, action, detail FROM audit
-               WHERE ?1 IS NULL OR scope = ?1 ORDER BY id DESC LIMIT ?2""",
-            (scope, limit),
-        )
-        return tuple(
-            AuditEntry(
-                row[0], datetime.fromisoformat(row[1]), Scope(row[2]), row[3], row[4], json.loads(row[5])
-            )
-            for row in rows
-        )
 
     # ── everything ──────────────────────────────────────────────────────────────────────────────
 
@@ -396,7 +424,11 @@ class Store:
         return int(self._one("SELECT count(*) FROM characters")[0])
 
     def count_faces(self, *, negative: bool) -> int:
-        return int(self._one("SELECT count(*) FROM faces WHERE negative = ?", int(negative))[0])
+        return int(
+            self._one(
+                "SELECT count(*) FROM faces WHERE negative = ? AND character IS NOT NULL", int(negative)
+            )[0]
+        )
 
     def count_embedded(self, contract: int) -> tuple[int, int]:
         """Faces with a crop: how many have an embedding under the contract, and how many there are."""
@@ -414,6 +446,11 @@ class Store:
         places = ", ".join("?" * len(values))
         cursor = self.connection.execute(f"INSERT INTO {table_and_columns} VALUES ({places})", values)
         return cursor.lastrowid or 0
+
+
+def new_id() -> str:
+    """For a character or a face; never given before."""
+    return secrets.token_hex(8)
 
 
 def check_embedding(vector: Embedding, contract: EmbeddingContract) -> None:

@@ -84,7 +84,7 @@ def mend(
         store.add_embedding(problem.seq, store.contract_seq(contract), vector)
         mended.add(problem)
     if mended:
-        store.add_audit(
+        store.log.add(
             Scope(""), "", "repair", kinds=sorted({problem.kind for problem in mended}), count=len(mended)
         )
     return frozenset(mended)
@@ -111,15 +111,17 @@ def _crops(store: Store) -> Iterator[Problem]:
     from inference.embedding.align import align_kept  # noqa: PLC0415 - brings OpenCV, which opening never needs
 
     rows = store.connection.execute(
-        "SELECT f.seq, f.id FROM faces f LEFT JOIN crops k ON k.face = f.seq WHERE k.face IS NULL"
+        """SELECT f.seq, f.id FROM faces f LEFT JOIN crops k ON k.face = f.seq
+           WHERE k.face IS NULL AND f.character IS NOT NULL"""
     )
     for seq, face_id in rows:
         yield Problem("missing_crop", face_id, seq=seq)
     for seq, face_id in store.connection.execute(
-        "SELECT f.seq, f.id FROM faces f JOIN crops k ON k.face = f.seq ORDER BY f.seq"
+        """SELECT f.seq, f.id FROM faces f JOIN crops k ON k.face = f.seq
+           WHERE f.character IS NOT NULL ORDER BY f.seq"""
     ):
         try:
-            align_kept(store.crop(face_id), margin=1.0, side=16)
+            align_kept(store.crops([seq])[0], margin=1.0, side=16)
         except (UserError, ValueError) as error:
             yield Problem("unreadable_crop", face_id, str(error), seq)
 
@@ -127,7 +129,8 @@ def _crops(store: Store) -> Iterator[Problem]:
 def _embeddings(store: Store, contract: EmbeddingContract) -> Iterator[Problem]:
     rows = store.connection.execute(
         """SELECT f.seq, f.id, e.vector FROM faces f LEFT JOIN embeddings e ON e.face = f.seq
-           AND e.contract = (SELECT seq FROM contracts WHERE id = ?)""",
+           AND e.contract = (SELECT seq FROM contracts WHERE id = ?)
+           WHERE f.character IS NOT NULL""",
         (contract.id,),
     )
     size = contract.dimension * VECTOR_TYPE.itemsize

@@ -20,9 +20,11 @@ from pydantic import (
 )
 
 from inference.decide import Calibration, CalibrationPoint
-from inference.detection.yolo import YoloSpec
+from inference.detection.canvases import DetectorSpec
+from inference.domain import EmbeddingContract
 from inference.embedding.arcface import EmbedderSpec
-from inference.errors import ModelFileError
+from inference.errors import ModelFileError, NoEmbedderError
+from inference.gallery.names import name_key
 
 MANIFEST_NAME = "manifest.toml"
 FORMAT = 1
@@ -69,9 +71,10 @@ class FileEntry(_Table):
 
 
 class DetectorTable(_Table):
-    """A YOLO that finds faces, perhaps among other things."""
+    """A network that finds faces, perhaps among other things."""
 
-    layout: Literal["yolo"]
+    layout: Literal["yolo", "ssd"]
+    """How its output is laid out, see `inference.detection`."""
     canvas_shapes: Shapes
     classes: Names
     face_classes: Names
@@ -83,23 +86,31 @@ class DetectorTable(_Table):
     def _check(self) -> Self:
         if self.onnx is None and self.torch is None:
             raise ValueError("it needs a file: onnx, torch or both")
-        if self.torch is not None and not self.torch.endswith(".pt"):
+        if self.torch is not None and not (self.layout == "yolo" and self.torch.endswith(".pt")):
             raise ValueError("torch must be an Ultralytics .pt file")
+        if self.layout == "ssd" and len(self.canvas_shapes) > 1:
+            raise ValueError("an SSD takes canvases of one shape, so canvas_shapes has one entry")
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes has a name twice")
         if unknown := sorted(set(self.face_classes) - set(self.classes)):
             raise ValueError(f"face_classes names {', '.join(unknown)}, which classes does not have")
         return self
 
-    def spec(self, *, score_threshold: float, iou_threshold: float) -> YoloSpec:
-        return YoloSpec(
+    @property
+    def ordered_face_classes(self) -> tuple[str, ...]:
+        """In the order of `classes`, which is that of a detection's class scores."""
+        return tuple(name for name in self.classes if name in set(self.face_classes))
+
+    def spec(
+        self, *, score_threshold: float, iou_threshold: float, names_faces: bool = False
+    ) -> DetectorSpec:
+        return DetectorSpec(
             canvas_shapes=self.canvas_shapes,
-            face_classes=tuple(
-                index for index, name in enumerate(self.classes) if name in set(self.face_classes)
-            ),
+            face_classes=tuple(self.classes.index(name) for name in self.ordered_face_classes),
             class_count=len(self.classes),
             score_threshold=score_threshold,
             iou_threshold=iou_threshold,
+            names_faces=names_faces,
         )
 
 
@@ -146,6 +157,8 @@ class CalibrationTable(_Table):
     measured_on: Line
     flip_average: bool
     gallery_characters: Annotated[int, Field(ge=2)]
+    contract: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
+    """Id of the contract of the embeddings that it was measured with; None in packs that do not say."""
     points: Annotated[tuple[PointTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=1_000)]
 
     @property
@@ -165,8 +178,46 @@ class CalibrationTable(_Table):
         return self
 
 
+class CharacterTable(_Table):
+    """Whom a class of the detector stands for."""
+
+    face_class: Annotated[Line, Field(alias="class")]
+    name: Line
+    series: Annotated[str, StringConstraints(max_length=2_000, strip_whitespace=True)] = ""
+
+
+class ClosedSetTable(_Table):
+    """Says that the detector's classes are characters: it names faces itself, and only these characters.
+
+    Face classes that stand for nobody are faces without a name.
+    """
+
+    threshold: Share
+    """A face is named from this probability on."""
+    margin: Share
+    """The least lead over the next character, else the face is unsure."""
+    measured_on: Line
+    strangers_named: Share | None = None
+    """Share of the found faces of other characters that got a name; None when nobody has measured it."""
+    characters: Annotated[
+        tuple[CharacterTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=10_000)
+    ]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len({entry.face_class for entry in self.characters}) < len(self.characters):
+            raise ValueError("characters has a class twice")
+        keys = {(name_key(entry.name), name_key(entry.series)) for entry in self.characters}
+        if len(keys) < len(self.characters):
+            raise ValueError("characters has a name of one series twice")
+        return self
+
+
 class Manifest(_Table):
-    """A pack's manifest. Every file it names is listed under `files`."""
+    """A pack's manifest. Every file it names is listed under `files`.
+
+    A pack has an embedder with its calibration, or is a closed set.
+    """
 
     format: Literal[1]
     name: Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$")]
@@ -175,13 +226,17 @@ class Manifest(_Table):
     training_data: Line
     card: FilePath
     detector: DetectorTable
-    embedder: EmbedderTable
-    calibration: CalibrationTable
+    embedder_table: Annotated[EmbedderTable | None, Field(alias="embedder")] = None
+    calibration_table: Annotated[CalibrationTable | None, Field(alias="calibration")] = None
+    closed_set: ClosedSetTable | None = None
     files: Annotated[dict[FilePath, FileEntry], Field(max_length=256)]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        named = (self.card, self.detector.onnx, self.detector.torch, self.embedder.onnx)
+        self._check_kind()
+        named = [self.card, self.detector.onnx, self.detector.torch]
+        if self.embedder_table is not None:
+            named.append(self.embedder_table.onnx)
         if missing := sorted({name for name in named if name is not None} - set(self.files)):
             raise ValueError(f"files does not list {', '.join(missing)}")
         if MANIFEST_NAME in {name.lower() for name in self.files}:
@@ -190,9 +245,64 @@ class Manifest(_Table):
             raise ValueError("files has names that differ only in case")
         return self
 
+    def _check_kind(self) -> None:
+        tables = {"embedder": self.embedder_table, "calibration": self.calibration_table}
+        for name, table in tables.items():
+            if self.closed_set is None and table is None:
+                raise ValueError(f"{name} is missing")
+            if self.closed_set is not None and table is not None:
+                raise ValueError(f"it has both closed_set and {name}")
+        if self.closed_set is not None:
+            classes = {entry.face_class for entry in self.closed_set.characters}
+            if unknown := sorted(classes - set(self.detector.face_classes)):
+                raise ValueError(f"closed_set names {', '.join(unknown)}, which face_classes does not have")
+
+    @property
+    def embedder(self) -> EmbedderTable:
+        """Raises NoEmbedderError in a closed set."""
+        if self.embedder_table is None:
+            raise NoEmbedderError(pack=self.name)
+        return self.embedder_table
+
+    @property
+    def calibration(self) -> CalibrationTable:
+        """Raises NoEmbedderError in a closed set."""
+        if self.calibration_table is None:
+            raise NoEmbedderError(pack=self.name)
+        return self.calibration_table
+
     @property
     def total_bytes(self) -> int:
         return sum(entry.size for entry in self.files.values())
+
+    def contract(self, *, flip_average: bool) -> EmbeddingContract:
+        """What the pack's embeddings mean: the same whichever runtime makes them.
+
+        Those of a closed set are class probabilities, see `inference.closed_set`.
+        """
+        if self.closed_set is not None:
+            names = self.detector.ordered_face_classes
+            file = self.detector.onnx or self.detector.torch or ""
+            return EmbeddingContract(
+                self.name, self.files[file].sha256, len(names) + 1, "class probabilities"
+            )
+        return EmbeddingContract(
+            model=self.name,
+            digest=self.files[self.embedder.onnx].sha256,
+            dimension=self.embedder.dimension,
+            preprocessing=self.embedder.spec.preprocessing(flip_average=flip_average),
+        )
+
+    @property
+    def calibration_fault(self) -> str | None:
+        """Why the calibration says nothing about this pack's embedder; None when it does or there is none."""
+        if self.calibration_table is None:
+            return None
+        stated = self.calibration.contract
+        own = self.contract(flip_average=self.calibration.flip_average).id
+        if stated is None or stated == own:
+            return None
+        return f"its calibration was measured for contract {stated}, and its embedder's is {own}"
 
 
 def is_pack_name(text: str) -> bool:

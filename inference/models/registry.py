@@ -8,11 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.decide import Calibration
+from config.options import DecisionOptions
+from inference.decide import Calibration, Policy, fixed_policy, policy_for
 from inference.errors import ModelFileError, SettingsError
-from inference.models.manifest import MANIFEST_NAME, Manifest, is_pack_name, load_manifest
+from inference.models.manifest import (
+    MANIFEST_NAME,
+    ClosedSetTable,
+    Manifest,
+    is_pack_name,
+    load_manifest,
+)
 
 log = logging.getLogger(__name__)
+
+RECALIBRATE = "Get the pack again, or measure it anew with `python -m training.calibrate --write`."
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "weights"
 _CHUNK = 1024 * 1024
@@ -32,29 +41,45 @@ class Pack:
 
     @property
     def calibration(self) -> Calibration:
+        """What its similarities mean. Raises ModelFileError when that was measured with another embedder."""
+        if reason := self.manifest.calibration_fault:
+            raise ModelFileError(path=str(self.folder / MANIFEST_NAME), reason=reason, fix=RECALIBRATE)
         return self.manifest.calibration.calibration
+
+    def policy(self, options: DecisionOptions) -> Policy:
+        """When a face is named. Raises SettingsError, ModelFileError."""
+        if (closed := self.manifest.closed_set) is not None:
+            return fixed_policy(closed.threshold, closed.margin, options)
+        return policy_for(self.calibration, options)
 
     def describe(self) -> tuple[str, ...]:
         """Lines for a person."""
-        manifest = self.manifest
-        detector, embedder = manifest.detector, manifest.embedder
+        manifest, detector = self.manifest, self.manifest.detector
         shapes = ", ".join(f"{width}×{height}" for width, height in detector.canvas_shapes)
         networks = ", ".join(name for name in (detector.onnx, detector.torch) if name)
-        rates = sorted({point.false_name_rate for point in manifest.calibration.points})
+        faces = f"{', '.join(detector.face_classes)} of {len(detector.classes)} classes"
+        if manifest.closed_set is not None:
+            faces = f"{len(detector.classes)} classes"
         return (
             f"{manifest.name}: {manifest.title}",
             f"licence        {manifest.licence}",
             f"training data  {manifest.training_data}",
             f"folder         {self.folder}{' (bundled)' if self.bundled else ''}",
             f"detector       {detector.layout}, {networks}; canvases {shapes}; "
-            f"{', '.join(detector.face_classes)} of {len(detector.classes)} classes, "
-            f"from score {detector.score_threshold:g}",
+            f"{faces}, from score {detector.score_threshold:g}",
+            *(self._describe_naming() if manifest.closed_set is None else _describe(manifest.closed_set)),
+            f"files          {len(manifest.files)}, {manifest.total_bytes / 1e6:.1f} MB",
+            f"card           {self.folder / manifest.card}",
+        )
+
+    def _describe_naming(self) -> tuple[str, ...]:
+        embedder, calibration = self.manifest.embedder, self.manifest.calibration
+        rates = sorted({point.false_name_rate for point in calibration.points})
+        return (
             f"embedder       {embedder.onnx}; {embedder.side}×{embedder.side} {embedder.colour}, "
             f"margin {embedder.margin:g}, {embedder.dimension} numbers",
             f"calibration    false-name rates {', '.join(f'{rate:.2%}' for rate in rates)}; "
-            f"{manifest.calibration.measured_on}",
-            f"files          {len(manifest.files)}, {manifest.total_bytes / 1e6:.1f} MB",
-            f"card           {self.folder / manifest.card}",
+            f"{calibration.measured_on}",
         )
 
     def checked_file(self, name: str) -> Path:
@@ -98,7 +123,7 @@ def list_packs(user_dir: Path) -> tuple[Pack, ...]:
     packs = {pack.name: pack for pack in _bundled_packs()}
     for folder in _folders(user_dir):
         try:
-            pack = _load(folder)
+            pack = load_pack(folder)
             if folder.name in packs:
                 raise _shadows(folder)
         except ModelFileError as error:
@@ -116,9 +141,9 @@ def find_pack(name: str, user_dir: Path) -> Pack:
     if known and (bundled / MANIFEST_NAME).is_file():
         if installed.exists():
             raise _shadows(installed)
-        return _load(bundled, bundled=True)
+        return load_pack(bundled, bundled=True)
     if known and installed.is_dir():
-        return _load(installed)
+        return load_pack(installed)
     there = ", ".join(pack.name for pack in list_packs(user_dir))
     raise SettingsError(
         key="models.pack",
@@ -141,9 +166,21 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _describe(closed: ClosedSetTable) -> tuple[str, ...]:
+    named = closed.strangers_named
+    measured = "how often has not been measured" if named is None else f"{named:.0%} of them did"
+    return (
+        f"closed set     the detector names {len(closed.characters)} characters itself, from probability "
+        f"{closed.threshold:g} with a lead of {closed.margin:g}; {closed.measured_on}",
+        "               nobody can be enrolled, and it cannot tell strangers: a character that it was not "
+        f"trained for often gets one of its names ({measured})",
+        f"characters     {', '.join(entry.name for entry in closed.characters)}",
+    )
+
+
 def _bundled_packs() -> Iterator[Pack]:
     for folder in _folders(_BUNDLED):
-        yield _load(folder, bundled=True)
+        yield load_pack(folder, bundled=True)
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -152,7 +189,7 @@ def _folders(parent: Path) -> list[Path]:
     return sorted(entry for entry in parent.iterdir() if entry.is_dir() and is_pack_name(entry.name))
 
 
-def _load(folder: Path, *, bundled: bool = False) -> Pack:
+def load_pack(folder: Path, *, bundled: bool = False) -> Pack:
     manifest = load_manifest(folder)
     if manifest.name != folder.name:
         raise ModelFileError(

@@ -11,6 +11,7 @@ from typing import Literal
 
 from config.options import DetectionOptions, ModelOptions
 from inference.detection.base import Detector
+from inference.detection.ssd import OnnxSsdDetector
 from inference.detection.yolo import OnnxYoloDetector
 from inference.domain import EmbeddingContract
 from inference.embedding.arcface import OnnxEmbedder
@@ -36,7 +37,10 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Runtimes:
-    """What each network runs on; they differ when a pack's network exists for one runtime only."""
+    """What each network runs on; they differ when a pack's network exists for one runtime only.
+
+    A closed set has no embedder; its is that of the detector.
+    """
 
     detector: Runtime
     embedder: Runtime
@@ -44,13 +48,7 @@ class Runtimes:
 
 def contract_of(pack: Pack, *, flip_average: bool) -> EmbeddingContract:
     """What the pack's embeddings mean: the same whichever runtime makes them."""
-    embedder = pack.manifest.embedder
-    return EmbeddingContract(
-        model=pack.name,
-        digest=pack.manifest.files[embedder.onnx].sha256,
-        dimension=embedder.dimension,
-        preprocessing=embedder.spec.preprocessing(flip_average=flip_average),
-    )
+    return pack.manifest.contract(flip_average=flip_average)
 
 
 def resolve_runtimes(models: ModelOptions, pack: Pack) -> Runtimes:
@@ -60,15 +58,18 @@ def resolve_runtimes(models: ModelOptions, pack: Pack) -> Runtimes:
     that the pack does not have for it runs on the other. A runtime or device asked for by name is that or an
     error: raises SettingsError, or ModelFileError when the pack lacks the file.
     """
+    detector = _resolve(
+        models,
+        pack,
+        "detector",
+        onnx=pack.manifest.detector.onnx is not None,
+        torch=pack.manifest.detector.torch is not None,
+        modules=_DETECTOR_MODULES,
+    )
+    if pack.manifest.closed_set is not None:
+        return Runtimes(detector, detector)
     return Runtimes(
-        _resolve(
-            models,
-            pack,
-            "detector",
-            onnx=pack.manifest.detector.onnx is not None,
-            torch=pack.manifest.detector.torch is not None,
-            modules=_DETECTOR_MODULES,
-        ),
+        detector,
         _resolve(
             models,
             pack,
@@ -92,11 +93,13 @@ def open_embedder(pack: Pack, models: ModelOptions) -> Embedder:
 
 def available_runtimes(pack: Pack) -> tuple[tuple[Runtime, ...], tuple[Runtime, ...]]:
     """On what the detector and the embedder can run here on the CPU."""
-    detector, embedder = pack.manifest.detector, pack.manifest.embedder
+    detector, embedder = pack.manifest.detector, pack.manifest.embedder_table
     onnx, torch = Runtime("onnx", "cpu"), Runtime("torch", "cpu")
     detectors = [onnx] if detector.onnx is not None else []
     if detector.torch is not None and _importable(_DETECTOR_MODULES):
         detectors.append(torch)
+    if embedder is None:
+        return tuple(detectors), ()
     embedders = [onnx]
     if embedder.runs_on_torch and _importable(_EMBEDDER_MODULES):
         embedders.append(torch)
@@ -109,10 +112,12 @@ def detector_on(runtime: Runtime, pack: Pack, models: ModelOptions, detection: D
     spec = table.spec(
         score_threshold=detection.score_threshold or table.score_threshold,
         iou_threshold=detection.iou_threshold,
+        names_faces=pack.manifest.closed_set is not None,
     )
     path = pack.checked_file(_detector_file(runtime, pack))
     if runtime.kind == "onnx":
-        return OnnxYoloDetector(spec, path, threads=models.threads)
+        runner = OnnxSsdDetector if table.layout == "ssd" else OnnxYoloDetector
+        return runner(spec, path, threads=models.threads)
     from inference.detection.ultralytics_yolo import UltralyticsYoloDetector  # noqa: PLC0415
 
     return UltralyticsYoloDetector(spec, path, device=runtime.device, threads=models.threads)

@@ -11,7 +11,7 @@ import numpy as np
 from config.options import DetectionOptions, ModelOptions
 from inference.errors import ModelFileError, SettingsError
 from inference.models.manifest import MANIFEST_NAME
-from inference.models.registry import Pack
+from inference.models.registry import RECALIBRATE, Pack
 from inference.models.runners import Runtime, Runtimes, available_runtimes, detector_on, embedder_on
 
 _ROWS = 3  # more than one, and not a batch size of its own, so that batches are tried too
@@ -38,7 +38,9 @@ def verify_pack(pack: Pack, *, on: Runtimes | None = None) -> tuple[Problem, ...
         Problem(name, reason) for name in pack.manifest.files if (reason := pack.file_fault(name)) is not None
     ]
     bad = {problem.file for problem in problems}
-    detector, embedder = pack.manifest.detector, pack.manifest.embedder
+    if reason := pack.manifest.calibration_fault:
+        problems.append(Problem(MANIFEST_NAME, f"{reason}. {RECALIBRATE}"))
+    detector, embedder = pack.manifest.detector, pack.manifest.embedder_table
     detectors, embedders = ((on.detector,), (on.embedder,)) if on else available_runtimes(pack)
     if not detectors:
         problems.append(
@@ -49,7 +51,7 @@ def verify_pack(pack: Pack, *, on: Runtimes | None = None) -> tuple[Problem, ...
         if name is not None and name not in bad:
             problems += _dry_run(name, runtime, partial(_try_detector, runtime, pack))
     for runtime in embedders:
-        if embedder.onnx not in bad:
+        if embedder is not None and embedder.onnx not in bad:
             problems += _dry_run(embedder.onnx, runtime, partial(_try_embedder, runtime, pack))
     return tuple(problems)
 

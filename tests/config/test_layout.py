@@ -32,7 +32,13 @@ MAY_IMPORT = {
     "ultralytics": ["inference/detection/ultralytics_yolo.py", "training/detector/*"],
 }
 MAY_OPEN_PICTURES = ["inference/images.py"]
-MAY_READ_ENVIRONMENT = ["bot/cli.py", "config/*", "inference/detection/ultralytics_yolo.py"]
+MAY_READ_ENVIRONMENT = [
+    "bot/cli.py",
+    "config/*",
+    "inference/detection/ultralytics_yolo.py",
+    "training/detector/ultralytics_trainer.py",
+    "training/train_embedder.py",  # what torchrun tells its processes
+]
 TORCH_RUNNERS = ["inference.detection.ultralytics_yolo", "inference.embedding.torch_embedder"]
 NOT_IN_THE_CPU_SET = {"matplotlib", "onnx", "onnx2torch", "timm", "torch", "torchvision", "ultralytics"}
 NAMES_WITHOUT_OWNER = {"common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}

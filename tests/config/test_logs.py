@@ -106,15 +106,19 @@ def test_it_writes_to_standard_error_by_default(capsys: pytest.CaptureFixture[st
 
 
 def test_setting_it_up_again_replaces_the_first_and_leaves_the_handlers_of_others() -> None:
-    others = list(logging.getLogger().handlers)
-    first = start()
-    second = start("json")
+    other = logging.NullHandler()
+    logging.getLogger().addHandler(other)
+    try:
+        first = start()
+        second = start("json")
 
-    logging.getLogger("bot").warning("once")
+        logging.getLogger("bot").warning("once")
 
-    assert first.getvalue() == ""
-    assert second.getvalue().count("once") == 1
-    assert all(handler in logging.getLogger().handlers for handler in others)
+        assert first.getvalue() == ""
+        assert second.getvalue().count("once") == 1
+        assert other in logging.getLogger().handlers
+    finally:
+        logging.getLogger().removeHandler(other)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from inference.domain import Embeddings, SampleId, Scope, as_embedding, as_embeddings
+from inference.domain import Embeddings, SampleId, as_embedding, as_embeddings
 from inference.errors import (
     ArchiveInvalidError,
     CharacterExistsError,
@@ -24,6 +23,7 @@ from inference.errors import (
 )
 from inference.gallery.base import Gallery, NewSample
 from inference.gallery.embedded import open_embedded_gallery
+from tests.contract.galleries import HERE, SHARED, THERE, everything
 from tests.inference.gallery.samples import (
     DIMENSION,
     HashEmbedder,
@@ -35,38 +35,6 @@ from tests.inference.gallery.samples import (
     near,
     probes,
 )
-
-HERE = Scope("here")
-THERE = Scope("there")
-SHARED = Scope("shared")
-
-
-async def open_gallery(kind: str, folder: Path) -> Gallery:
-    assert kind == "embedded"
-    return await open_embedded_gallery(folder / "gallery.sqlite", make_contract())
-
-
-@pytest.fixture(params=["embedded"])
-async def gallery(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Gallery]:
-    opened = await open_gallery(request.param, tmp_path)
-    yield opened
-    assert not [f for f in await opened.verify(repair=False) if f.kind != "empty_character"]
-    await opened.close()
-
-
-@pytest.fixture(params=["embedded"])
-async def other_gallery(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Gallery]:
-    opened = await open_gallery(request.param, tmp_path / "other")
-    yield opened
-    await opened.close()
-
-
-async def everything(gallery: Gallery, scope: Scope = HERE) -> object:
-    """All that a user could see of a scope, for comparing before and after."""
-    return [
-        (character, await gallery.samples(character.id)) for character in await gallery.characters([scope])
-    ], await gallery.stats()
-
 
 # ── enroll ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +63,7 @@ async def test_enrolling_by_another_spelling_or_alias_adds_to_the_same_character
     assert second.character == replace(
         first.character, sample_count=2, series="Hyouka", aliases=("える", "Eru")
     )
-    assert [s.source for s in await gallery.samples(first.character.id)] == ["picture 1", "picture 2"]
+    assert [s.source for s in await gallery.samples([HERE], first.character.id)] == ["picture 1", "picture 2"]
 
 
 async def test_a_given_series_does_not_replace_a_known_one(gallery: Gallery) -> None:
@@ -105,7 +73,7 @@ async def test_a_given_series_does_not_replace_a_known_one(gallery: Gallery) -> 
 
 async def test_what_was_enrolled_can_be_read_back(gallery: Gallery) -> None:
     enrolled = await gallery.enroll(HERE, "Rin", [make_sample(1)], actor="admin")
-    [sample] = await gallery.samples(enrolled.character.id)
+    [sample] = await gallery.samples([HERE], enrolled.character.id)
 
     assert sample == enrolled.samples[0]
     assert (sample.added_by, sample.source, sample.added_at.utcoffset() is None) == (
@@ -113,7 +81,7 @@ async def test_what_was_enrolled_can_be_read_back(gallery: Gallery) -> None:
         "picture 1",
         False,
     )
-    assert await gallery.crop(sample.id) == make_crop(1)
+    assert await gallery.crop([HERE], sample.id) == make_crop(1)
     [entry] = await gallery.audit(HERE)
     assert (entry.action, entry.actor, entry.scope) == ("enroll", "admin", HERE)
     assert entry.detail["samples"] == [sample.id]
@@ -288,11 +256,19 @@ async def test_no_scope_sees_another(gallery: Gallery) -> None:
         gallery.set_aliases(THERE, "Rin", []),
         gallery.merge(SHARED, "Rin", mine.character.id),
         gallery.add_negative(THERE, "Rin", make_sample(5)),
+        gallery.move_samples(THERE, mine.character.id, [mine.samples[0].id], "Ran"),
     ):
         with pytest.raises(CharacterNotFoundError):
             await change
     with pytest.raises(SampleNotFoundError):
         await gallery.forget_sample(THERE, mine.samples[0].id)
+    with pytest.raises(SampleNotFoundError):
+        await gallery.move_samples(SHARED, "Rin", [mine.samples[0].id], "Ran")
+    with pytest.raises(SampleNotFoundError):
+        await gallery.crop([THERE, SHARED], mine.samples[0].id)
+    assert await gallery.crop([THERE, HERE], mine.samples[0].id) == make_crop(1)
+    assert await gallery.samples([THERE, SHARED], mine.character.id) == ()
+    assert await gallery.samples([SHARED, HERE], mine.character.id) == mine.samples
     assert (await gallery.character([HERE, SHARED], "rin")).scope == HERE
     assert (await gallery.character([SHARED, HERE], "rin")).scope == SHARED
     assert await gallery.audit(THERE) == ()
@@ -376,7 +352,7 @@ async def test_an_unknown_name_suggests_known_ones(gallery: Gallery) -> None:
 
 async def test_rename_keeps_the_old_name_as_an_alias(gallery: Gallery) -> None:
     first = await gallery.enroll(HERE, "Rin", [make_sample(1)])
-    renamed = await gallery.rename(HERE, "RIN", "Tohsaka Rin", series="Fate")
+    renamed = (await gallery.rename(HERE, "RIN", "Tohsaka Rin", series="Fate")).character
     assert renamed == replace(first.character, name="Tohsaka Rin", aliases=("Rin",), series="Fate")
     [[match]] = await gallery.search(probes(make_embedding(1)), [HERE], top=1)
     assert match.character == renamed == await gallery.character([HERE], "rin")
@@ -384,10 +360,10 @@ async def test_rename_keeps_the_old_name_as_an_alias(gallery: Gallery) -> None:
 
 async def test_rename_to_another_spelling_or_to_an_alias_leaves_no_double(gallery: Gallery) -> None:
     await gallery.enroll(HERE, "rin", [make_sample(1)], aliases=["Rin-chan"], series="Fate")
-    assert (await gallery.rename(HERE, "rin", "Ｒin")).aliases == ("Rin-chan",)
-    renamed = await gallery.rename(HERE, "rin", "RIN-CHAN")
+    assert (await gallery.rename(HERE, "rin", "Ｒin")).character.aliases == ("Rin-chan",)
+    renamed = (await gallery.rename(HERE, "rin", "RIN-CHAN")).character
     assert (renamed.name, renamed.aliases, renamed.series) == ("RIN-CHAN", ("Ｒin",), "Fate")
-    assert (await gallery.rename(HERE, "rin", "Rin", series="")).series == ""
+    assert (await gallery.rename(HERE, "rin", "Rin", series="")).character.series == ""
 
 
 @pytest.mark.parametrize("taken", ["ran", "RAN-CHAN"])
@@ -409,7 +385,7 @@ async def test_a_name_that_belongs_to_another_is_refused(gallery: Gallery, taken
 
 async def test_aliases_are_replaced(gallery: Gallery) -> None:
     await gallery.enroll(HERE, "Rin", [make_sample(1)], aliases=["A", "B"])
-    character = await gallery.set_aliases(HERE, "a", ["C", "rin", "c ", "B"])
+    character = (await gallery.set_aliases(HERE, "a", ["C", "rin", "c ", "B"])).character
     assert character.aliases == ("C", "B")
     assert await gallery.character([HERE], "c") == character
     with pytest.raises(CharacterNotFoundError):
@@ -421,11 +397,14 @@ async def test_merge_moves_everything_and_leaves_nothing(gallery: Gallery) -> No
     await gallery.add_negative(HERE, "Rin?", make_sample(8))
     target = await gallery.enroll(HERE, "Rin", [make_sample(2)], aliases=["R"])
 
-    merged = await gallery.merge(HERE, "red", "rin")
+    merged = (await gallery.merge(HERE, "red", "rin")).character
     assert merged == replace(target.character, sample_count=2, series="Fate", aliases=("R", "Rin?", "red"))
     assert await gallery.characters([HERE]) == (merged,)
-    assert {s.id for s in await gallery.samples(merged.id)} == {source.samples[0].id, target.samples[0].id}
-    assert await gallery.samples(source.character.id) == ()
+    assert {s.id for s in await gallery.samples([HERE], merged.id)} == {
+        source.samples[0].id,
+        target.samples[0].id,
+    }
+    assert await gallery.samples([HERE], source.character.id) == ()
     [[match]] = await gallery.search(probes(make_embedding(1)), [HERE], top=5)
     assert (match.character, match.sample_id) == (merged, source.samples[0].id)
     assert match.negative_similarity == pytest.approx(float(make_embedding(1) @ make_embedding(8)), abs=1e-6)
@@ -444,21 +423,21 @@ async def test_what_is_forgotten_is_gone(gallery: Gallery) -> None:
     await gallery.add_negative(HERE, "Rin", make_sample(8))
     ran = await gallery.enroll(HERE, "Ran", [make_sample(3)])
 
-    after = await gallery.forget_sample(HERE, rin.samples[0].id)
+    after = (await gallery.forget_sample(HERE, rin.samples[0].id)).character
     assert after == replace(rin.character, sample_count=1)
     [matches] = await gallery.search(probes(make_embedding(1)), [HERE], top=5)
     assert {m.character.name: m.sample_id for m in matches} == {
         "Rin": rin.samples[1].id,
         "Ran": ran.samples[0].id,
     }
-    assert await gallery.forget(HERE, "rin") == after
+    assert (await gallery.forget(HERE, "rin")).character == after
     [matches] = await gallery.search(probes(make_embedding(2)), [HERE], top=5)
     assert names(matches) == ["Ran"]
     stats = await gallery.stats()
     assert (stats.characters, stats.samples, stats.negatives) == (1, 1, 0)
     for sample in rin.samples:
         with pytest.raises(SampleNotFoundError):
-            await gallery.crop(sample.id)
+            await gallery.crop([HERE], sample.id)
         with pytest.raises(SampleNotFoundError):
             await gallery.forget_sample(HERE, sample.id)
 
@@ -520,7 +499,7 @@ async def test_an_export_gives_identical_answers_in_an_empty_gallery(
 ) -> None:
     asked = await fill(gallery)
     await gallery.forget_sample(
-        HERE, (await gallery.samples((await gallery.character([HERE], "人物 1")).id))[0].id
+        HERE, (await gallery.samples([HERE], (await gallery.character([HERE], "人物 1")).id))[0].id
     )
     stats = await gallery.stats()
 
@@ -530,10 +509,12 @@ async def test_an_export_gives_identical_answers_in_an_empty_gallery(
         assert await other_gallery.search(asked, scopes, top=7) == await gallery.search(asked, scopes, top=7)
         assert await other_gallery.characters(scopes) == await gallery.characters(scopes)
     for character in await gallery.characters([HERE, SHARED]):
-        samples = await gallery.samples(character.id)
-        assert await other_gallery.samples(character.id) == samples
+        samples = await gallery.samples([HERE, SHARED], character.id)
+        assert await other_gallery.samples([HERE, SHARED], character.id) == samples
         for sample in samples:
-            assert await other_gallery.crop(sample.id) == await gallery.crop(sample.id)
+            assert await other_gallery.crop([character.scope], sample.id) == await gallery.crop(
+                [character.scope], sample.id
+            )
     assert [e.action for e in await other_gallery.audit()] == ["import"]
     assert not [f for f in await other_gallery.verify(repair=False) if f.kind != "empty_character"]
 
@@ -606,8 +587,8 @@ async def test_reindex_switches_to_the_new_embeddings(gallery: Gallery) -> None:
     assert progress[-1] == (stats.samples + stats.negatives,) * 2
     assert gallery.contract == contract == (await gallery.stats()).contract
     rin = await gallery.character([SHARED], "人物 0")
-    [sample, *_] = await gallery.samples(rin.id)
-    asked = embedder.embed(await gallery.crop(sample.id))
+    [sample, *_] = await gallery.samples([SHARED], rin.id)
+    asked = embedder.embed(await gallery.crop([SHARED], sample.id))
     [[match]] = await gallery.search(probes(asked), [SHARED], top=1)
     assert (match.character, match.sample_id) == (rin, sample.id)
     assert match.similarity == pytest.approx(1, abs=1e-6)
@@ -667,6 +648,6 @@ async def test_going_back_to_the_contract_before_needs_no_embedding(gallery: Gal
 
 async def test_unknown_ids_are_answered_as_such(gallery: Gallery) -> None:
     with pytest.raises(SampleNotFoundError):
-        await gallery.crop(SampleId("nothing"))
+        await gallery.crop([HERE], SampleId("nothing"))
     with pytest.raises(SampleNotFoundError):
         await gallery.forget_sample(HERE, SampleId("nothing"))

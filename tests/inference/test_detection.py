@@ -11,8 +11,9 @@ import pytest
 
 from config.options import DetectionOptions, ImageLimits, ModelOptions
 from inference.detection.base import Detector
+from inference.detection.canvases import DetectorSpec
 from inference.detection.views import cut_canvas, merge_views, plan_views
-from inference.detection.yolo import YoloDetector, YoloSpec
+from inference.detection.yolo import YoloDetector
 from inference.domain import Detection, FaceBox, ImageRGB
 from inference.drawing import draw_cast, draw_group, draw_portrait
 from inference.errors import ModelFileError
@@ -156,7 +157,7 @@ class FixedYolo(YoloDetector):
     """A detector whose network always answers the same."""
 
     def __init__(self, answer: FloatArray, *, classes: int, faces: tuple[int, ...]) -> None:
-        super().__init__(YoloSpec(((64, 64),), faces, classes, 0.5, 0.5), Path("fixed.onnx"))
+        super().__init__(DetectorSpec(((64, 64),), faces, classes, 0.5, 0.5), Path("fixed.onnx"))
         self._answer = answer
 
     def _run(self, batch: FloatArray) -> FloatArray:

@@ -1,19 +1,26 @@
-"""A calibration keeps strangers to the rate it names, and comes out as a manifest's table."""
+"""A calibration keeps strangers to the rate it names, and becomes a table of the pack's manifest."""
 
 from __future__ import annotations
 
+import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from inference.domain import Embeddings, as_embeddings
+from inference.errors import ModelFileError
+from inference.models import Pack, contract_of, find_pack, verify_pack
 from inference.models.manifest import CalibrationTable
-from training.calibrate import FALSE_NAME_RATES, SAMPLES, calibrate, toml_table
+from tests.inference.models.tiny_pack import make_pack
+from tests.training.evaluation.made_faces import draw_manifest
+from training.calibrate import FALSE_NAME_RATES, SAMPLES, calibrate, main
+from training.errors import TrainingError
 
 
-def make_faces(characters: int, pictures: int, spread: float) -> tuple[Embeddings, np.ndarray]:
-    """Pictures scattered around a centre a character; two characters share almost the same centre."""
+def make_look_alikes(characters: int, pictures: int, spread: float) -> tuple[Embeddings, np.ndarray]:
+    """Faces scattered around a centre a character; two characters share almost the same centre."""
     generator = np.random.default_rng(1)
     centres = generator.normal(size=(characters, 32))
     centres[1] = centres[0] + 0.05 * generator.normal(size=32)
@@ -24,7 +31,7 @@ def make_faces(characters: int, pictures: int, spread: float) -> tuple[Embedding
 
 @pytest.fixture(scope="module")
 def points():
-    return calibrate(*make_faces(40, 6, 0.5), draws=150, seed=0)
+    return calibrate(*make_look_alikes(40, 6, 0.5), draws=150, seed=0)
 
 
 def test_there_is_a_point_for_every_rate_and_number_of_samples(points) -> None:
@@ -46,7 +53,7 @@ def test_a_stricter_rate_has_a_higher_threshold_and_names_fewer(points) -> None:
 @pytest.mark.parametrize("samples", [1, 5])
 def test_strangers_are_named_at_the_rate(points, samples: int) -> None:
     """Counted anew, one stranger after another, against everybody else."""
-    embeddings, labels = make_faces(40, 6, 0.5)
+    embeddings, labels = make_look_alikes(40, 6, 0.5)
     for point in points:
         if point.samples != samples or point.false_name_rate < 0.01:
             continue
@@ -65,13 +72,76 @@ def test_strangers_are_named_at_the_rate(points, samples: int) -> None:
 
 
 def test_without_any_spread_everybody_is_named_and_nobody_wrongly() -> None:
-    points = calibrate(*make_faces(20, 4, 1e-4), draws=5, seed=0)
+    points = calibrate(*make_look_alikes(20, 4, 1e-4), draws=5, seed=0)
     assert all(point.misnamed == 0 for point in points)
     assert max(point.named for point in points) > 0.85  # all but the two that look the same
 
 
-def test_the_printed_table_is_one_that_a_manifest_takes(points) -> None:
-    text = toml_table(points, measured_on="made-up faces", flip_average=True, gallery_characters=24)
-    table = CalibrationTable.model_validate(tomllib.loads(text)["calibration"])
-    assert len(table.calibration.points) == len(points)
-    assert table.points[0].threshold == pytest.approx(points[0].threshold, abs=1e-3)
+def test_too_few_characters_are_refused() -> None:
+    embeddings, labels = make_look_alikes(3, 4, 0.1)
+    with pytest.raises(TrainingError, match="at least four characters"):
+        calibrate(embeddings, labels, draws=5, seed=0)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Pack:
+    """A pack of its own, whose calibration does not say what it was measured for."""
+    make_pack(tmp_path / "packs" / "tiny")
+    return find_pack("tiny", tmp_path / "packs")
+
+
+def run(pack: Pack, monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    words = ["--pack", pack.name, "--packs", pack.folder.parent, "--draws", "5", "--threads", "1", *arguments]
+    monkeypatch.setattr(sys, "argv", ["calibrate", *map(str, words)])
+    main()
+
+
+def test_the_printed_table_is_one_that_a_manifest_takes(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (pack.folder / "manifest.toml").read_text(encoding="utf-8")
+    run(pack, monkeypatch, "--data", draw_manifest(tmp_path / "drawn", portraits=2))
+    printed = capsys.readouterr().out
+    table = CalibrationTable.model_validate(tomllib.loads(printed)["calibration"])
+    assert len(table.points) == len(FALSE_NAME_RATES) * len(SAMPLES)
+    assert table.contract == contract_of(pack, flip_average=True).id
+    assert table.measured_on.startswith("18 faces of 6 characters, split val, 5 draws")
+    assert table.gallery_characters == 4
+    assert (pack.folder / "manifest.toml").read_text(encoding="utf-8") == before
+
+
+def test_a_calibration_is_written_with_the_contract_it_was_measured_for(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = draw_manifest(tmp_path / "drawn", portraits=2)
+    run(pack, monkeypatch, "--data", data, "--no-flip", "--write")
+    assert capsys.readouterr().out == ""
+    written = find_pack("tiny", pack.folder.parent)
+    assert written.manifest.calibration.contract == contract_of(pack, flip_average=False).id
+    assert not written.manifest.calibration.flip_average
+    assert len(written.calibration.points) == len(FALSE_NAME_RATES) * len(SAMPLES)
+    assert verify_pack(written) == ()
+
+
+def test_with_another_embedder_a_calibration_is_refused_until_it_is_measured_anew(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = draw_manifest(tmp_path / "drawn", portraits=2)
+    run(pack, monkeypatch, "--data", data, "--write")
+    path = pack.folder / "manifest.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"margin" = 3.0', '"margin" = 2.0'), encoding="utf-8")
+    changed = find_pack("tiny", pack.folder.parent)
+    with pytest.raises(ModelFileError, match="measured for contract"):
+        _ = changed.calibration
+    run(changed, monkeypatch, "--data", data, "--write")
+    assert verify_pack(find_pack("tiny", pack.folder.parent)) == ()
+
+
+def test_a_split_without_a_known_character_is_refused(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(pack, monkeypatch, "--data", draw_manifest(tmp_path / "drawn"), "--split", "test")
+    assert ended.value.code == 1
+    assert "no face of a known character" in capsys.readouterr().err

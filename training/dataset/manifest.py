@@ -4,8 +4,9 @@
      "faces": [{"box": [10.0, 20.0, 110.0, 120.0], "character": "eru", "score": null, "state": "sure"}]}
 
 `image` is relative to the manifest's folder (or absolute); boxes are x1, y1, x2, y2 in pixels of the upright
-picture. A picture without faces is one with an empty list: a negative. `character` may be null (somebody),
-`score` is set by detectors only, and `state` says how far a label is to be trusted.
+picture. A picture without faces is one with an empty list: a negative; `null` instead of a list says that
+nobody has looked yet. `character` may be null (somebody), `score` is set by detectors only, and `state` says
+how far a label is to be trusted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,6 +24,9 @@ from inference.domain import FaceBox
 from training.errors import DatasetError
 
 Split = Literal["train", "val", "test"]
+SPLITS: dict[str, Split] = {split: split for split in get_args(Split)}
+"""By their names in files."""
+
 State = Literal["sure", "pseudo", "unsure"]
 """A person's label, a detector's that is trusted, a detector's that a person should look at."""
 
@@ -47,12 +51,17 @@ class LabelledPicture:
     source: str
     split: Split
     faces: tuple[LabelledFace, ...] = ()
+    labelled: bool = True
+    """False where nobody has looked for faces yet, so that having none means nothing."""
 
 
-def read_manifest(path: Path, *, split: Split | None = None) -> list[LabelledPicture]:
+def read_manifest(
+    path: Path, *, split: Split | None = None, unlabelled: bool = False
+) -> list[LabelledPicture]:
     """The pictures of a manifest in its order, of one split or of all. Pictures are not opened.
 
-    Raises DatasetError that names the file, the line and what is wrong with it.
+    Those that nobody has looked at yet are left out unless `unlabelled` asks for them too. Raises
+    DatasetError that names the file, the line and what is wrong with it.
     """
     pictures = []
     try:
@@ -62,12 +71,16 @@ def read_manifest(path: Path, *, split: Split | None = None) -> list[LabelledPic
                     pictures.append(_read(line, path, number))
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(path, str(error)) from error
-    return [picture for picture in pictures if split in (None, picture.split)]
+    return [
+        picture for picture in pictures if split in (None, picture.split) and (picture.labelled or unlabelled)
+    ]
 
 
-def read_manifests(paths: Sequence[Path], *, split: Split | None = None) -> list[LabelledPicture]:
-    """The pictures of several manifests, one after the other."""
-    return [picture for path in paths for picture in read_manifest(path, split=split)]
+def read_manifests(
+    paths: Sequence[Path], *, split: Split | None = None, unlabelled: bool = False
+) -> list[LabelledPicture]:
+    """The pictures of several manifests, one after the other; see `read_manifest()`."""
+    return [picture for path in paths for picture in read_manifest(path, split=split, unlabelled=unlabelled)]
 
 
 def write_manifest(path: Path, pictures: Iterable[LabelledPicture]) -> int:
@@ -91,7 +104,9 @@ def _lines(folder: Path, pictures: Iterable[LabelledPicture]) -> Iterator[str]:
                 "height": picture.height,
                 "source": picture.source,
                 "split": picture.split,
-                "faces": [asdict(face) | {"box": face.box.xyxy} for face in picture.faces],
+                "faces": [asdict(face) | {"box": face.box.xyxy} for face in picture.faces]
+                if picture.labelled
+                else None,
             },
             ensure_ascii=False,
         )
@@ -133,7 +148,7 @@ class _Row(_Table):
     height: Annotated[int, Field(ge=1)]
     source: str
     split: Split
-    faces: tuple[_Face, ...]
+    faces: tuple[_Face, ...] | None
 
     @property
     def picture(self) -> LabelledPicture:
@@ -145,6 +160,7 @@ class _Row(_Table):
             split=self.split,
             faces=tuple(
                 LabelledFace(FaceBox(*face.box), face.character, face.score, face.state)
-                for face in self.faces
+                for face in self.faces or ()
             ),
+            labelled=self.faces is not None,
         )

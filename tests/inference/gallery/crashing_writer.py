@@ -31,6 +31,22 @@ async def enroll_for_ever(path: Path, number: int, acknowledged: Path) -> None:
             number += 1
 
 
+async def forget_and_undo(path: Path, number: int, acknowledged: Path) -> None:
+    gallery = await open_embedded_gallery(path, make_contract(), undo_days=7)
+    with acknowledged.open("a") as said:
+        while True:
+            samples = [
+                replace(make_sample(seed), crop=make_crop(seed % 50)) for seed in (2 * number, 2 * number + 1)
+            ]
+            enrolled = await gallery.enroll(Scope("here"), f"character {number}", samples)
+            ids = " ".join(sample.id for sample in enrolled.samples)
+            print(number, enrolled.character.id, ids, file=said, flush=True)
+            for _ in range(5):
+                await gallery.forget(Scope("here"), f"character {number}")
+                await gallery.undo(Scope("here"))
+            number += 1
+
+
 async def reindex(path: Path) -> None:
     gallery = await open_embedded_gallery(path, make_contract(), any_contract=True)
     async for _ in gallery.reindex(make_contract("second", 24), HashEmbedder(24), batch=2):
@@ -47,6 +63,8 @@ def main() -> None:
         if not pid:
             if task == "enroll":
                 asyncio.run(enroll_for_ever(Path(path), int(first), Path(acknowledged)))
+            elif task == "undo":
+                asyncio.run(forget_and_undo(Path(path), int(first), Path(acknowledged)))
             else:
                 asyncio.run(reindex(Path(path)))
             os._exit(0)

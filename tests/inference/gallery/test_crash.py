@@ -96,10 +96,11 @@ async def check(path: Path, acknowledged: Path) -> int:
     said = [line.split() for line in read_lines(acknowledged)]
     gallery = await open_embedded_gallery(path, make_contract())
     characters = {character.id: character for character in await gallery.characters([HERE])}
-    audited = {sample for entry in await gallery.audit(limit=100_000) for sample in entry.detail["samples"]}
+    log = await gallery.audit(limit=100_000)
+    audited = {sample for entry in log if entry.action == "enroll" for sample in entry.detail["samples"]}
     there: dict[str, int] = {}
     for character_id, character in characters.items():
-        samples = await gallery.samples(character_id)
+        samples = await gallery.samples([HERE], character_id)
         assert len(samples) == character.sample_count
         assert len(samples) % SAMPLES_PER_ENROLLMENT == 0
         for sample in samples:
@@ -112,7 +113,7 @@ async def check(path: Path, acknowledged: Path) -> int:
         for place, sample_id in enumerate(sample_ids):
             seed = there[sample_id]
             assert seed == SAMPLES_PER_ENROLLMENT * int(number) + place
-            assert await gallery.crop(sample_id) == make_crop(seed % 50)
+            assert await gallery.crop([HERE], sample_id) == make_crop(seed % 50)
     if there:
         sample_id, seed = max(there.items(), key=lambda item: item[1])
         [[match]] = await gallery.search(probes(make_embedding(seed)), [HERE], top=1)
@@ -146,6 +147,26 @@ async def test_a_killed_reindex_keeps_the_old_contract_until_it_is_done(
     assert gallery.contract.dimension == 24 != DIMENSION
     assert await gallery.verify(repair=False) == ()
     await gallery.close()
+
+
+@pytest.mark.slow
+async def test_what_a_killed_writer_had_forgotten_can_be_taken_back_whole(
+    nursery: Nursery, tmp_path: Path
+) -> None:
+    path, acknowledged, dice = tmp_path / "gallery.sqlite", tmp_path / "acknowledged", random.Random(9)
+    taken_back = 0
+    for kill in range(25):
+        nursery.run_and_kill(
+            "undo", path, 1_000 * kill, acknowledged, after_lines=1, after_s=dice.uniform(0, 0.08)
+        )
+        gallery = await open_embedded_gallery(path, make_contract(), undo_days=7)
+        [last] = await gallery.audit(limit=1)
+        if last.action == "forget_character":
+            await gallery.undo(HERE)
+            taken_back += 1
+        await gallery.close()
+        assert await check(path, acknowledged) >= kill + 1
+    assert taken_back, "no writer died between forgetting and its undo"
 
 
 def read_lines(path: Path) -> list[str]:

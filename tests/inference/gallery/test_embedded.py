@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.domain import Embeddings, Scope
+from inference.domain import Embeddings, SampleId, Scope
 from inference.errors import (
     ContractMismatchError,
     GalleryDamagedError,
@@ -130,6 +130,8 @@ async def test_a_reader_changes_nothing(path: Path) -> None:
         reader.merge(HERE, "character 1", "character 2"),
         reader.forget(HERE, "character 1"),
         reader.add_negative(HERE, "character 1", make_sample(9)),
+        reader.move_samples(HERE, "character 1", [SampleId("any")], "New"),
+        reader.undo(HERE),
         reader.verify(repair=True),
         reader.import_(path),
         anext(reader.reindex(make_contract("second"), HashEmbedder(DIMENSION))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import shutil
 import tempfile
 from collections.abc import Awaitable
@@ -17,7 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from inference.domain import Scope
-from inference.errors import CharacterExistsError, CharacterNotFoundError, MergeSelfError, SampleExistsError
+from inference.errors import (
+    CannotUndoError,
+    CharacterExistsError,
+    CharacterNotFoundError,
+    MergeSelfError,
+    SampleExistsError,
+)
+from inference.gallery.base import Changed, Enrolled
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from tests.inference.gallery.samples import (
     HashEmbedder,
@@ -60,17 +68,26 @@ class Person:
     negatives: list[int] = field(default_factory=list)
 
 
+@dataclass
+class Step:
+    """A change of a scope that is in effect: its line in the log, and the people before it."""
+
+    entry_id: int
+    before: list[Person]
+
+
 class GalleryMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp())
         self.people: dict[Scope, list[Person]] = {scope: [] for scope in SCOPES}
+        self.steps: dict[Scope, list[Step]] = {scope: [] for scope in SCOPES}
         self.embedder: HashEmbedder | None = None
         self.gallery = self.opened()
 
     def opened(self) -> EmbeddedGallery:
-        return self.run(open_embedded_gallery(self.folder / "gallery.sqlite", self.contract()))
+        return self.run(open_embedded_gallery(self.folder / "gallery.sqlite", self.contract(), undo_days=7))
 
     def contract(self) -> object:
         return make_contract("second", 24) if self.embedder else make_contract()
@@ -80,6 +97,12 @@ class GalleryMachine(RuleBasedStateMachine):
             return await call
 
         return self.runner.run(wait())
+
+    def change(self, scope: Scope, call: Awaitable[Enrolled | Changed]) -> None:
+        """Runs a change that succeeds; called before the model is brought up to it."""
+        changed = self.run(call)
+        if changed.entry_id is not None:
+            self.steps[scope].append(Step(changed.entry_id, copy.deepcopy(self.people[scope])))
 
     def sample(self, seed: int) -> object:
         return make_sample(seed, embedding=self.embedding(seed))
@@ -110,11 +133,12 @@ class GalleryMachine(RuleBasedStateMachine):
             with pytest.raises(CharacterExistsError):
                 self.run(call)
             return
-        self.run(call)
+        self.change(scope, call)
         if person is None:
             person = Person([key_of(name)])
             self.people[scope].append(person)
         person.samples += seeds
+        person.negatives = [seed for seed in person.negatives if seed not in seeds]
         if alias and key_of(alias) not in person.keys:
             person.keys.append(key_of(alias))
 
@@ -128,7 +152,7 @@ class GalleryMachine(RuleBasedStateMachine):
             with pytest.raises(CharacterExistsError):
                 self.run(call)
         else:
-            self.run(call)
+            self.change(scope, call)
             old = person.keys
             rest = [key for key in [*old[1:], old[0]] if key != key_of(new)]
             person.keys = [key_of(new), *rest]
@@ -144,7 +168,7 @@ class GalleryMachine(RuleBasedStateMachine):
             with pytest.raises(MergeSelfError):
                 self.run(call)
         else:
-            self.run(call)
+            self.change(scope, call)
             self.people[scope].remove(gone)
             kept.keys += gone.keys
             kept.samples += gone.samples
@@ -157,8 +181,28 @@ class GalleryMachine(RuleBasedStateMachine):
             with pytest.raises(CharacterNotFoundError):
                 self.run(call)
         else:
-            self.run(call)
+            self.change(scope, call)
             self.people[scope].remove(person)
+
+    @rule(scope=scopes, source=any_names, seeds=st.sets(seeds, min_size=1, max_size=3), into=any_names)
+    def move_samples(self, scope: Scope, source: str, seeds: set[int], into: str) -> None:
+        owner, target = self.find(scope, source), self.find(scope, into)
+        moved = sorted(seeds.intersection(owner.samples)) if owner else []
+        if owner is None or not moved:
+            return
+        found = [self.run(self.gallery.find_duplicate(scope, self.sample(seed))) for seed in moved]
+        call = self.gallery.move_samples(scope, source, [one[1] for one in found if one], into)
+        if owner is target:
+            with pytest.raises(MergeSelfError):
+                self.run(call)
+            return
+        self.change(scope, call)
+        if target is None:
+            target = Person([key_of(into)])
+            self.people[scope].append(target)
+        owner.samples = [seed for seed in owner.samples if seed not in moved]
+        target.samples += moved
+        target.negatives = [seed for seed in target.negatives if seed not in moved]
 
     @rule(scope=scopes, seed=seeds)
     def forget_sample(self, scope: Scope, seed: int) -> None:
@@ -166,16 +210,47 @@ class GalleryMachine(RuleBasedStateMachine):
         found = self.run(self.gallery.find_duplicate(scope, self.sample(seed)))
         assert (found is None) == (person is None)
         if person and found:
-            self.run(self.gallery.forget_sample(scope, found[1]))
+            self.change(scope, self.gallery.forget_sample(scope, found[1]))
             person.samples.remove(seed)
 
     @rule(scope=scopes, name=any_names, seed=seeds)
     def say_no(self, scope: Scope, name: str, seed: int) -> None:
         person = self.find(scope, name)
         if person:
-            self.run(self.gallery.add_negative(scope, name, self.sample(seed)))
+            self.change(scope, self.gallery.add_negative(scope, name, self.sample(seed)))
             if seed not in person.negatives:
                 person.negatives.append(seed)
+
+    @precondition(lambda self: any(self.steps.values()))
+    @rule(data=st.data(), again=st.booleans())
+    def undo_the_last(self, data: st.DataObject, again: bool) -> None:
+        scope = data.draw(st.sampled_from([scope for scope in SCOPES if self.steps[scope]]))
+        newest = max(step.entry_id for step in self.steps[scope])
+        step, after = self.steps[scope].pop(), self.people[scope]
+        # An older one that was undone and redone is the newest in the log.
+        undo = self.run(self.gallery.undo(scope, None if step.entry_id == newest else step.entry_id))
+        assert undo.detail["entry"] == step.entry_id
+        self.people[scope] = step.before
+        if again:
+            self.answers_are_those_of_the_model()
+            redo = self.run(self.gallery.undo(scope, undo.id))
+            self.people[scope] = after
+            self.steps[scope].append(Step(redo.id, copy.deepcopy(step.before)))
+
+    @precondition(lambda self: any(self.steps.values()))
+    @rule(data=st.data())
+    def undo_an_older_one_and_undo_that(self, data: st.DataObject) -> None:
+        """Where a later change stands in the way nothing happens; else there and back again."""
+        scope = data.draw(st.sampled_from([scope for scope in SCOPES if self.steps[scope]]))
+        step = data.draw(st.sampled_from(self.steps[scope]))
+        try:
+            undo = self.run(self.gallery.undo(scope, step.entry_id))
+        except CannotUndoError as error:
+            assert error.data["reason"] in {"changed", "name_taken", "enrolled_again"}
+            assert step is not self.steps[scope][-1]
+            return
+        assert not [f for f in self.run(self.gallery.verify(repair=False)) if f.kind != "empty_character"]
+        step.entry_id = self.run(self.gallery.undo(scope, undo.id)).id
 
     @rule()
     def reopen(self) -> None:
@@ -192,6 +267,7 @@ class GalleryMachine(RuleBasedStateMachine):
             file.unlink()
         self.gallery = self.opened()
         assert self.run(self.gallery.import_(self.folder / "moved.zip")) == count
+        self.steps = {scope: [] for scope in SCOPES}
 
     @precondition(lambda self: self.embedder is None)
     @rule()

@@ -1,0 +1,1 @@
+"""The detector's training: recipe, composed scenes, augmentation, trainer and export."""

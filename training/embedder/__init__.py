@@ -1,0 +1,1 @@
+"""The embedder's training: recipe, pictures, network, loss, loop and export."""

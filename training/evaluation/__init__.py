@@ -1,0 +1,1 @@
+"""What a detector, an embedder or both are worth, in figures and as a report."""

@@ -1,0 +1,1 @@
+"""What the bot sends, checked field by field against the documented limits."""

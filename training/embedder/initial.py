@@ -1,8 +1,9 @@
-"""Initial weights: those of an earlier run, or of a model pack's ONNX file."""
+"""Initial weights: those of an earlier run, of a model pack's ONNX file, or a backbone's published ones."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -26,14 +27,17 @@ Weights = NDArray[np.float32]
 
 
 def load_initial(network: EmbedderNetwork, initial: Path, crops: torch.Tensor) -> None:
-    """Give the network the weights of a run folder (its averaged ones) or of an exported `.onnx` file.
+    """Give the network the weights of a run folder (its averaged ones), an exported `.onnx` or a `.pth` file.
 
     An exported file has no batch norms left behind its convolutions. They are put back so that on `crops`
     (n × 3 × side × side, normalised) each centres and scales what it sees and gives out the same as before:
-    training goes on where it was, with statistics to learn from. Raises TrainingError.
+    training goes on where it was, with statistics to learn from. A `.pth` file is a state dict of the
+    backbone alone, as published for image classification. Raises TrainingError.
     """
     if initial.suffix == ".onnx":
         _load_onnx(network, initial, crops)
+    elif initial.suffix == ".pth":
+        _load_backbone(network, initial)
     else:
         load_averaged(network, initial / "checkpoints" / "last.pt")
 
@@ -47,6 +51,22 @@ def load_averaged(network: EmbedderNetwork, checkpoint: Path) -> None:
         network.load_state_dict({name.removeprefix("module."): weight for name, weight in state.items()})
     except RuntimeError as error:  # other names or shapes
         raise TrainingError(f"{checkpoint}: {_ANOTHER}") from error
+
+
+def _load_backbone(network: EmbedderNetwork, path: Path) -> None:
+    """Weights by position and shape, since each publisher names the layers of one network another way.
+
+    What follows the backbone's last layer in the file, its classifier, is left out.
+    """
+    try:
+        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, UnpicklingError) as error:
+        raise TrainingError(f"{path}: cannot be read as weights: {error}"[:300]) from error
+    given = [weights for weights in state.values() if weights.ndim]  # without batch norms' counters
+    own = {name: weights for name, weights in network.backbone.state_dict().items() if weights.ndim}
+    if [weights.shape for weights in given[: len(own)]] != [weights.shape for weights in own.values()]:
+        raise TrainingError(f"{path}: {_ANOTHER}")
+    network.backbone.load_state_dict(dict(zip(own, given, strict=False)), strict=False)
 
 
 def _load_onnx(network: EmbedderNetwork, path: Path, crops: torch.Tensor) -> None:

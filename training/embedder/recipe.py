@@ -53,7 +53,8 @@ class NetworkRecipe(Recipe):
     pool: Literal["average", "flatten", "depthwise"] = "average"
     """How the last feature map becomes a vector; only "average" takes crops of several sides."""
     initial: Path | None = None
-    """Weights to begin with: a run folder or an exported `.onnx` file of the same network."""
+    """Weights to begin with: a run folder or an exported `.onnx` file of the same network, or a `.pth` file
+    with a published state dict of the backbone alone."""
     dropout: Probability = 0.0
     dimension: Annotated[int, Field(ge=8, le=2048)] = 512
 
@@ -124,6 +125,9 @@ class ScheduleRecipe(Recipe):
 
     epochs: Annotated[int, Field(ge=1)] = 40
     batch: Annotated[int, Field(ge=2)] = 128
+    chunk: Annotated[int, Field(ge=0)] = 0
+    """Crops in one pass, whose gradients are added up over the batch; 0 for the whole batch. What fits a
+    CPU's cache trains faster, and what a GPU's memory cannot hold at once, trains at all."""
     rate: Annotated[float, Field(gt=0)] = 0.1
     final: Share = 0.01
     """Of the rate, at the end."""
@@ -139,6 +143,12 @@ class ScheduleRecipe(Recipe):
     validate_every: Annotated[int, Field(ge=1)] = 2
     """Epochs."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.chunk and self.batch % self.chunk:
+            raise ValueError(f"a batch of {self.batch} cannot be cut into chunks of {self.chunk}")
+        return self
+
 
 class EmbedderRecipe(Recipe):
     """`config/recipes/embedder-*.toml`."""
@@ -151,6 +161,8 @@ class EmbedderRecipe(Recipe):
     schedule: ScheduleRecipe = ScheduleRecipe()
     precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Of the backbone, by autocast; float16 (with loss scaling) on a GPU only."""
+    compiled: bool = False
+    """Let torch compile the network: a minute at the start, then faster. Needs a C++ compiler on a CPU."""
     kept_side: Side = 160
     """Faces are held in memory at most this large, 3 bytes a pixel."""
 

@@ -100,6 +100,8 @@ class EmbedderTrainer:
         schedule = recipe.schedule
         # With its warm-up, early averages do not remember the random start.
         self._average = ModelEmaV3(self._model.network, decay=schedule.average, use_warmup=True)
+        if recipe.compiled:
+            self._model.network.compile()
         self._optimizer = torch.optim.SGD(
             _decayed(self._model, schedule.weight_decay),
             lr=schedule.rate,
@@ -180,23 +182,35 @@ class EmbedderTrainer:
     ) -> tuple[float, float]:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        device = self._place.device
-        labels = labels.to(device, non_blocking=True)
-        precision = _PRECISIONS.get(self._recipe.precision)
-        mixed: Any = torch.autocast(device.type, dtype=precision) if precision else nullcontext()
-        with mixed:
-            loss, right = self._parallel(normalised(crops, device), labels, margin)
-        value = float(loss.detach())
+        self._optimizer.zero_grad(set_to_none=True)
+        chunk = self._recipe.schedule.chunk or len(labels)
+        parts = [
+            self._learn(part, part_labels, margin, share=len(part_labels) / len(labels))
+            for part, part_labels in zip(torch.split(crops, chunk), torch.split(labels, chunk), strict=True)
+        ]
+        value = sum(loss for loss, _ in parts)
         if not math.isfinite(value):
             raise RunError(self._run.folder, "the loss is no longer a number; lower schedule.rate and resume")
-        self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
         nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.schedule.clip)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._average.update(self._model.network, step=step)
-        return value, float(right.sum())
+        return value, sum(right for _, right in parts)
+
+    def _learn(
+        self, crops: torch.Tensor, labels: torch.Tensor, margin: float, *, share: float
+    ) -> tuple[float, float]:
+        """Add the gradients of a part of a batch; returns its share of the loss and how many were right."""
+        device = self._place.device
+        precision = _PRECISIONS.get(self._recipe.precision)
+        mixed: Any = torch.autocast(device.type, dtype=precision) if precision else nullcontext()
+        with mixed:
+            loss, right = self._parallel(
+                normalised(crops, device), labels.to(device, non_blocking=True), margin
+            )
+        self._scaler.scale(loss * share).backward()
+        return float(loss.detach()) * share, float(right.sum())
 
     def _save(self) -> None:
         """Replace the checkpoint as a whole, so that a kill leaves the old or the new one."""

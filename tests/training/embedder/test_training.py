@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 
 from inference.onnx_session import open_session
@@ -23,6 +24,7 @@ from training.embedder.export import export_onnx
 from training.embedder.faces import load_faces
 from training.embedder.recipe import EmbedderRecipe
 from training.embedder.trainer import EmbedderTrainer, Place, load_network
+from training.errors import TrainingError
 from training.recipes import load_recipe
 from training.runs import Run
 from training.train_embedder import main
@@ -268,3 +270,55 @@ def test_training_goes_on_from_an_exported_network(data: Path, tmp_path: Path) -
     assert (given[0] * given[1]).sum(dim=1).min() > 0.999
     norms = [m for m in second.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert all(float(norm.running_var.min()) > 0 for norm in norms)
+
+
+def trainer_of(data: Path, folder: Path, **changed: object) -> EmbedderTrainer:
+    recipe = load_recipe(data / "recipe.toml", EmbedderRecipe)
+    parts = {
+        name: getattr(recipe, name).model_copy(update=update) if isinstance(update, dict) else update
+        for name, update in changed.items()
+    }
+    faces, _ = load_faces(read_manifest(data / "faces.jsonl", split="train"), margin=1.6, side=64)
+    place = Place(torch.device("cpu"))
+    return EmbedderTrainer(
+        recipe.model_copy(update=parts), faces, Run(folder), seed=0, place=place, workers=0
+    )
+
+
+def test_published_weights_of_the_backbone_are_taken_by_position(data: Path, tmp_path: Path) -> None:
+    published = timm.create_model("mobilenetv3_small_050", num_classes=10).state_dict()
+    torch.save(
+        {f"layer.{number}": value for number, value in enumerate(published.values())}, tmp_path / "b.pth"
+    )
+
+    backbone = trainer_of(data, tmp_path, network={"initial": tmp_path / "b.pth"}).network.backbone
+
+    own = [weights for name, weights in backbone.state_dict().items() if "num_batches" not in name]
+    given = [weights for name, weights in published.items() if "num_batches" not in name]
+    assert all(torch.equal(one, other) for one, other in zip(own, given, strict=False))
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"no weights", "cannot be read"), (None, "another network")])
+def test_published_weights_that_do_not_fit_are_refused(
+    data: Path, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "b.pth"
+    if content is None:
+        torch.save(timm.create_model("resnet10t", num_classes=10).state_dict(), path)
+    else:
+        path.write_bytes(content)
+
+    with pytest.raises(TrainingError, match=said):
+        trainer_of(data, tmp_path, network={"initial": path})
+
+
+def test_a_batch_in_chunks_is_one_step_with_the_losses_of_the_whole(
+    data: Path, finished: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = run_command(data, run, "--set", "schedule.chunk=4")
+    assert done.returncode == 0, done.stderr
+
+    # Not equal: batch norms see four crops at a time.
+    assert float(rows_of(run)[0]["loss"]) == pytest.approx(float(rows_of(finished)[0]["loss"]), rel=0.1)
+    assert float(rows_of(run)[-1]["loss"]) < float(rows_of(run)[0]["loss"])

@@ -339,7 +339,7 @@ def _report(
 ) -> str:
     known = sum(asked.truth is not None for asked in closed)
     title = f"{arguments.arch}, trained with {arguments.strangers_to_train} nameless strangers"
-    packs = ((f"closed set ({title})", closed), (f"starter pack, {_ENROLLED} samples each", opened))
+    packs = ((f"closed set ({title})", closed), (f"bundled pack, {_ENROLLED} samples each", opened))
     lines = [
         f"{known} faces of the series, {len(closed) - known} faces of {_STRANGERS} strangers",
         "",

@@ -1,112 +1,120 @@
 """How well "the same picture" is told from "another picture of the same character".
 
-    python -m benchmarks.duplicates FOLDER EMBEDDER.onnx [--variants 1200]
+    python -m benchmarks.duplicates FACES.jsonl [--pack NAME] [--split val] [--variants 1200]
 
-FOLDER has index.csv (path, character) and 160 × 160 crops whose centred half is the face. The embedder
-takes `crops` N×3×112×112, ImageNet-normalised, cut 1.3 times as wide as the face. Takes a few minutes.
+FACES.jsonl is a face manifest (see docs/training.md). Some faces are saved again, made smaller, moved and
+scaled a little, and must be found again; pairs of different pictures of one character must not be taken for
+the same. The last lines say how near such pairs come, by how far their perceptual hashes differ.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from PIL import Image
 
-from inference.domain import FaceBox
-from inference.gallery.fingerprint import is_same_picture, perceptual_hash
+from config.options import ImageLimits, ModelOptions
+from inference.domain import Embedding, FaceBox, ImageRGB
+from inference.embedding.align import align_crop
+from inference.embedding.base import Embedder
+from inference.gallery.fingerprint import MAX_DISTANCE, is_same_picture, perceptual_hash
+from inference.images import decode, encode
+from inference.models import Pack, find_pack, open_embedder
+from inference.scaling import resized
+from training.dataset.manifest import read_manifest
+from training.dataset.picture_files import read_picture
+from training.evaluation.faces import named_faces
 
-FACE = 80
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_AT_ONCE = 32
+_BANDS = ((0, 2), (3, 5), (6, 8), (9, MAX_DISTANCE))
+
+Face = tuple[ImageRGB, FaceBox]
+Print = tuple[int, Embedding]
 
 
 class Fingerprints:
-    """Perceptual hash and embedding of faces."""
+    """Perceptual hash and embedding of faces, as enrolling takes them."""
 
-    def __init__(self, embedder: Path) -> None:
-        self._session = onnxruntime.InferenceSession(embedder)
+    def __init__(self, pack: Pack, embedder: Embedder) -> None:
+        self._spec = pack.manifest.embedder.spec
+        self._embedder = embedder
 
-    def of(
-        self, picture: Image.Image, side: float = FACE, dx: float = 0, dy: float = 0
-    ) -> tuple[int, np.ndarray]:
-        center_x, center_y = picture.width / 2 + dx, picture.height / 2 + dy
-        box = FaceBox(center_x - side / 2, center_y - side / 2, center_x + side / 2, center_y + side / 2)
-        half = 1.3 * side / 2
-        cut = picture.crop(
-            tuple(round(v) for v in (center_x - half, center_y - half, center_x + half, center_y + half))
-        )
-        pixels = np.asarray(cut.resize((112, 112), Image.Resampling.BICUBIC), np.float32) / 255
-        crops = ((pixels - MEAN) / DEVIATION).transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-        return perceptual_hash(np.asarray(picture), box), self._session.run(None, {"crops": crops})[0][0]
+    def of(self, faces: list[Face]) -> list[Print]:
+        prints: list[Print] = []
+        for start in range(0, len(faces), _AT_ONCE):
+            some = faces[start : start + _AT_ONCE]
+            crops = [align_crop(*face, margin=self._spec.margin, side=self._spec.side) for face in some]
+            rows = self._embedder.embed(crops)
+            prints += [(perceptual_hash(*face), Embedding(row)) for face, row in zip(some, rows, strict=True)]
+        return prints
 
 
-def variants(
-    picture: Image.Image, rng: np.random.Generator
-) -> Iterator[tuple[str, Image.Image, dict[str, float]]]:
-    """Name, picture and how the face box lies in it."""
+def variants(image: ImageRGB, box: FaceBox, rng: np.random.Generator) -> Iterator[tuple[str, Face]]:
+    """The same face again: saved, made smaller, found a little elsewhere."""
     for quality in (60, 75, 95):
-        yield f"jpeg {quality}", saved(picture, "JPEG", quality), {}
-    yield "webp 80", saved(picture, "WEBP", 80), {}
-    half = picture.resize((80, 80), Image.Resampling.LANCZOS)
-    yield "half", half, {"side": FACE / 2}
-    yield "half, jpeg 75", saved(half, "JPEG", 75), {"side": FACE / 2}
-    angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(1.5, 3.5)
-    yield (
-        "shift 2–4 %",
-        picture,
-        {"dx": round(distance * np.cos(angle)), "dy": round(distance * np.sin(angle))},
-    )
-    yield "box 97 %", picture, {"side": FACE * 0.97}
-    yield "box 103 %", picture, {"side": FACE * 1.03}
+        yield f"jpeg {quality}", (_saved(image, quality), box)
+    yield "webp 80", (_decoded(encode(image, format="webp", quality=80)), box)
+    half = resized(image, image.shape[1] // 2, image.shape[0] // 2)
+    yield "half", (half, box.scaled(0.5))
+    yield "half, jpeg 75", (_saved(half, 75), box.scaled(0.5))
+    angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(0.02, 0.04) * box.width
+    yield "shift 2–4 %", (image, box.shifted(distance * np.cos(angle), distance * np.sin(angle)))
+    x, y = box.center
+    for percent in (97, 103):
+        half_width, half_height = box.width * percent / 200, box.height * percent / 200
+        scaled = FaceBox(x - half_width, y - half_height, x + half_width, y + half_height)
+        yield f"box {percent} %", (image, scaled)
 
 
-def saved(picture: Image.Image, format_: str, quality: int) -> Image.Image:
-    file = io.BytesIO()
-    picture.save(file, format_, quality=quality)
-    return Image.open(file).convert("RGB")
+def _saved(image: ImageRGB, quality: int) -> ImageRGB:
+    return _decoded(encode(image, format="jpeg", quality=quality))
+
+
+def _decoded(data: bytes) -> ImageRGB:
+    return decode(data, ImageLimits()).frames[0]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("embedder", type=Path)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--pack", default=ModelOptions().pack)
+    parser.add_argument("--packs", type=Path, default=Path("data/models"), help="folder of installed packs")
+    parser.add_argument("--split", choices=("train", "val", "test"))
     parser.add_argument("--variants", type=int, default=1200)
     arguments = parser.parse_args()
-    fingerprints, rng = Fingerprints(arguments.embedder), np.random.default_rng(1)
-    with (arguments.folder / "index.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    pack = find_pack(arguments.pack, arguments.packs)
+    fingerprints = Fingerprints(pack, open_embedder(pack, ModelOptions(pack=pack.name)))
+    named = named_faces(read_manifest(arguments.faces, split=arguments.split))
+    rng = np.random.default_rng(1)
 
-    found: dict[str, list[bool]] = {}
-    for number in rng.choice(len(rows), min(arguments.variants, len(rows)), replace=False):
-        picture = Image.open(arguments.folder / rows[number]["path"]).convert("RGB")
-        known_hash, known = fingerprints.of(picture)
-        for name, other, placed in variants(picture, rng):
-            other_hash, embedding = fingerprints.of(other, **placed)
-            found.setdefault(name, []).append(
-                is_same_picture(known_hash, other_hash, float(known @ embedding))
-            )
+    found: dict[str, list[bool]] = defaultdict(list)
+    for number in rng.choice(len(named), min(arguments.variants, len(named)), replace=False):
+        image, box = read_picture(named[number].picture.path), named[number].box
+        names, faces = zip(*variants(image, box, rng), strict=True)
+        known, *others = fingerprints.of([(image, box), *faces])
+        for name, other in zip(names, others, strict=True):
+            found[name].append(is_same_picture(known[0], other[0], float(known[1] @ other[1])))
     for name, hits in found.items():
         print(f"found again: {name:14} {100 * np.mean(hits):6.2f} %")
 
-    known_faces: dict[str, list[tuple[int, np.ndarray]]] = {}
-    pairs = mistaken = 0
-    for row in rows:
-        picture = Image.open(arguments.folder / row["path"]).convert("RGB")
-        here = fingerprints.of(picture)
-        others = known_faces.setdefault(row["character"], [])
-        pairs += len(others)
-        mistaken += sum(is_same_picture(here[0], other[0], float(here[1] @ other[1])) for other in others)
-        others.append(here)
-    print(
-        f"different pictures of one character taken for the same: {100 * mistaken / pairs:.3f} % of {pairs:,}"
-    )
+    by_character: dict[str, list[Print]] = defaultdict(list)
+    for face in named:
+        by_character[face.character] += fingerprints.of([(read_picture(face.picture.path), face.box)])
+    pairs = [pair for prints in by_character.values() for pair in combinations(prints, 2)]
+    distances = np.array([(one[0] ^ other[0]).bit_count() for one, other in pairs])
+    similarities = np.array([float(one[1] @ other[1]) for one, other in pairs])
+    mistaken = [is_same_picture(one[0], other[0], float(one[1] @ other[1])) for one, other in pairs]
+    print(f"different pictures taken for the same: {100 * np.mean(mistaken):.3f} % of {len(pairs):,}")
+    for least, most in _BANDS:
+        band = similarities[(distances >= least) & (distances <= most)]
+        nearest = ", ".join(f"{np.quantile(band, q):.3f}" for q in (0.5, 0.9, 0.99)) if len(band) else "none"
+        print(f"{least}–{most} bits apart: {len(band):,} pairs, cosine at 50, 90, 99 %: {nearest}")
 
 
 if __name__ == "__main__":

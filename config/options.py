@@ -50,7 +50,7 @@ class ImageLimits:
 class ModelOptions:
     """Which model pack runs, and on what."""
 
-    pack: Text = "starter"  # `python bot.py models list` shows the installed ones
+    pack: Text = "dareda-1"  # `python bot.py models list` shows the installed ones
     runtime: Literal["auto", "onnx", "torch"] = "auto"  # auto is torch where it finds a GPU, else onnx
     device: Device = "auto"  # auto is the first GPU if there is one
     threads: Annotated[int, Range(0, 1_024)] = 0  # intra-op threads of each model on the CPU; 0 is all cores

@@ -1,6 +1,6 @@
 """Measure from which similarity and lead a pack's embedder may name a face; prints the manifest's table.
 
-    python -m training.calibrate --data faces.jsonl --split val --pack starter --write
+    python -m training.calibrate --data faces.jsonl --split val --pack dareda-1 --write
 
 Open set, many random draws: a share of the characters is enrolled with up to k samples each (always leaving
 one out), their other faces and all faces of the rest are probes. A false name is a stranger named; rates are
@@ -87,7 +87,7 @@ def main() -> None:
     parser = command_parser(__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="face manifests")
     parser.add_argument("--split", default="val", choices=("train", "val", "test"))
-    parser.add_argument("--pack", default="starter")
+    parser.add_argument("--pack", default=ModelOptions().pack)
     parser.add_argument("--packs", type=Path, default=Path("data/models"), help="folder of installed packs")
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

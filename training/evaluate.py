@@ -1,8 +1,8 @@
 """Measure what detectors, embedders and whole packs are worth, and write a report folder.
 
-    python -m training.evaluate detection   --data pictures.jsonl --pack starter --report reports/detection
-    python -m training.evaluate recognition --data faces.jsonl    --pack starter --report reports/recognition
-    python -m training.evaluate pipeline    --data pictures.jsonl --pack starter --report reports/pipeline
+    python -m training.evaluate detection   --data pictures.jsonl --pack dareda-1 --report reports/detection
+    python -m training.evaluate recognition --data faces.jsonl    --pack dareda-1 --report reports/recognition
+    python -m training.evaluate pipeline    --data pictures.jsonl --pack dareda-1 --report reports/pipeline
 
 A report folder has report.json and index.html, which holds the pictures it shows and needs no network.
 Several packs after --pack are set side by side. `--group NAME=SOURCE,SOURCE` makes a slice of sources, say
@@ -51,7 +51,7 @@ def main() -> None:
         command.set_defaults(work=work)
         command.add_argument("--data", type=Path, nargs="+", default=[], help="face manifests")
         command.add_argument("--split", default="val", choices=("train", "val", "test"))
-        command.add_argument("--pack", nargs="+", default=["starter"], metavar="NAME")
+        command.add_argument("--pack", nargs="+", default=[ModelOptions().pack], metavar="NAME")
         command.add_argument(
             "--packs", type=Path, default=Path("data/models"), help="folder of installed packs"
         )

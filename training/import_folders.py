@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the folder of folders")
     parser.add_argument("--cropped", type=share, metavar="SHARE", help="the pictures are crops of a face")
     parser.add_argument("--source", help="what the data is called; the name of the folder if not given")
-    parser.add_argument("--pack", default="starter", help="whose detector finds the faces")
+    parser.add_argument("--pack", default=ModelOptions().pack, help="whose detector finds the faces")
     parser.add_argument("--packs", type=Path, default=Path("data/models"), help="folder of installed packs")
     parser.add_argument("--threads", type=int, default=0, help="of the detector on a CPU; 0 for all cores")
     add_output_arguments(parser)

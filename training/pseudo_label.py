@@ -55,7 +55,7 @@ def main() -> None:
 def add_detector_arguments(parser: argparse.ArgumentParser) -> None:
     """What `labelled_by_detector()` needs to know."""
     defaults = Trust()
-    parser.add_argument("--pack", default="starter", help="whose detector looks")
+    parser.add_argument("--pack", default=ModelOptions().pack, help="whose detector looks")
     parser.add_argument("--packs", type=Path, default=Path("data/models"), help="folder of installed packs")
     parser.add_argument("--threads", type=int, default=0, help="of the detector on a CPU; 0 for all cores")
     parser.add_argument("--sure", type=share, default=defaults.sure, help="score from which a box is a face")

@@ -1,6 +1,6 @@
 """Train an embedder with a margin loss on faces of known characters.
 
-    python -m training.train_embedder --data faces.jsonl --recipe config/recipes/embedder-resnet18.toml \\
+    python -m training.train_embedder --data faces.jsonl --recipe config/recipes/embedder-mobilenetv2.toml \\
         --run-dir runs/embedder
 
 The run folder gets the recipe, metrics.csv, TensorBoard events, checkpoints and, at the end, embedder.onnx. A

@@ -229,8 +229,8 @@ def test_doctor_finds_everything_in_order(bare: CommandLine) -> None:
 
 
 def test_models_are_listed_shown_and_verified(bare: CommandLine) -> None:
-    assert "starter" in bare.run("models", "list")
-    assert "AGPL" in bare.run("models", "show", "starter")
+    assert "dareda-1" in bare.run("models", "list")
+    assert "AGPL" in bare.run("models", "show", "dareda-1")
     assert "as it should be" in bare.run("models", "verify")
 
 

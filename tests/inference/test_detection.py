@@ -29,7 +29,7 @@ MODELS = ModelOptions()
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return find_pack("starter", Path("no installed packs"))
+    return find_pack("dareda-1", Path("no installed packs"))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from inference.drawing import Drawing, draw_cast, draw_group, draw_portrait
 from inference.embedding.align import align_crop
 from inference.models import find_pack, open_detector, open_embedder
 
-PACK = find_pack("starter", Path("no-such-folder"))
+PACK = find_pack("dareda-1", Path("no-such-folder"))
 ONNX = ModelOptions(runtime="onnx")
 OPTIONS = DetectionOptions()
 

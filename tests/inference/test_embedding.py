@@ -25,7 +25,7 @@ MARGIN, SIDE = 1.3, 112
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return find_pack("starter", Path("no installed packs"))
+    return find_pack("dareda-1", Path("no installed packs"))
 
 
 @pytest.fixture(scope="module")

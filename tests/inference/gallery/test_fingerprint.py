@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from config.options import ModelOptions
 from inference.domain import FaceBox, ImageRGB
+from inference.embedding.align import align_crop
 from inference.gallery.fingerprint import (
     MAX_DISTANCE,
     content_hash,
@@ -17,6 +19,7 @@ from inference.gallery.fingerprint import (
     perceptual_hash,
     required_similarity,
 )
+from inference.models import find_pack, open_embedder
 
 BOX = FaceBox(60, 50, 160, 150)
 
@@ -99,21 +102,18 @@ def test_hamming_counts_differing_bits_of_all_64() -> None:
 
 @pytest.mark.slow
 def test_saved_again_faces_are_found_and_other_pictures_of_a_character_are_not(shared_data: Path) -> None:
-    """On real crops (160 × 160, the face is the centred half), with the embedder beside them."""
-    onnxruntime = pytest.importorskip("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(shared_data / "models" / "embedder-resnet18-112.onnx", options)
+    """On real crops (160 × 160, the face is the centred half), with the bundled embedder."""
+    models = ModelOptions(runtime="onnx", threads=1)
+    pack = find_pack(models.pack, Path("no-such-folder"))
+    spec, embedder = pack.manifest.embedder.spec, open_embedder(pack, models)
+    box = FaceBox(40, 40, 120, 120)
 
     def embed(picture: Image.Image) -> np.ndarray:
-        face = picture.crop((28, 28, 132, 132)).resize((112, 112), Image.Resampling.BICUBIC)
-        pixels = (np.asarray(face, np.float32) / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
-        return session.run(None, {"crops": pixels.transpose(2, 0, 1)[np.newaxis].astype(np.float32)})[0][0]
+        return embedder.embed([align_crop(rgb(picture), box, margin=spec.margin, side=spec.side)])[0]
 
     with (shared_data / "recognition" / "index.csv").open() as file:
         every_row = list(csv.DictReader(file))
     rows = [row for start in range(0, len(every_row), 1_300) for row in every_row[start : start + 40]]
-    box = FaceBox(40, 40, 120, 120)
     pictures = [Image.open(shared_data / "recognition" / row["path"]).convert("RGB") for row in rows]
     hashes = [perceptual_hash(rgb(picture), box) for picture in pictures]
     embeddings = [embed(picture) for picture in pictures]

@@ -118,7 +118,7 @@ async def test_an_archive_is_installed(
         ({"files|gone.txt": {"sha256": "0" * 64, "size": 1}}, "gone.txt: it does not exist"),
         ({"embedder.dimension": 64}, "not 64 numbers"),
         ({"detector.classes": ["face"]}, "1 classes"),
-        ({"name": "starter"}, "comes with Dareda"),
+        ({"name": "dareda-1"}, "comes with Dareda"),
         ({"surprise": 1}, "surprise is not a known key"),
         ({"files|huge.bin": {"sha256": "0" * 64, "size": 3 * 1024**3}}, "the limit is"),
     ],

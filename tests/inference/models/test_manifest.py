@@ -18,7 +18,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("colour", "blue", "colour is not a known key"),
     ("licence", None, "licence is missing"),
     ("licence", "  ", "licence"),
-    ("name", "../starter", "name"),
+    ("name", "../dareda-1", "name"),
     ("name", "Tiny", "name"),
     ("card", "../CARD.md", "card"),
     ("card", "/etc/passwd", "card"),

@@ -161,7 +161,7 @@ NO_GPU = not any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/dxg"))
     ids=["auto", "cpu", "onnx"],
 )
 def test_without_a_gpu_onnx_runs_on_the_cpu(tmp_path: Path, models: ModelOptions) -> None:
-    runtimes = resolve_runtimes(models, find_pack("starter", tmp_path))
+    runtimes = resolve_runtimes(models, find_pack("dareda-1", tmp_path))
     assert (runtimes.detector, runtimes.embedder) == (CPU, CPU)
 
 
@@ -170,17 +170,17 @@ def test_without_a_gpu_onnx_runs_on_the_cpu(tmp_path: Path, models: ModelOptions
 def test_a_gpu_that_is_not_there_is_a_setup_error(tmp_path: Path, device: str) -> None:
     pytest.importorskip("torch")
     with pytest.raises(SettingsError, match="torch sees no NVIDIA GPU"):
-        resolve_runtimes(ModelOptions(device=device), find_pack("starter", tmp_path))
+        resolve_runtimes(ModelOptions(device=device), find_pack("dareda-1", tmp_path))
 
 
 def test_onnx_on_a_gpu_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"models\.device"):
-        resolve_runtimes(ModelOptions(runtime="onnx", device="cuda"), find_pack("starter", tmp_path))
+        resolve_runtimes(ModelOptions(runtime="onnx", device="cuda"), find_pack("dareda-1", tmp_path))
 
 
 def test_torch_by_name_is_torch_or_an_error(tmp_path: Path) -> None:
     pytest.importorskip("ultralytics")
-    runtimes = resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), find_pack("starter", tmp_path))
+    runtimes = resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), find_pack("dareda-1", tmp_path))
     assert runtimes.detector == runtimes.embedder == Runtime("torch", "cpu")
     with pytest.raises(ModelFileError, match=r"no torch detector.*models\.runtime"):
         resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), tiny(tmp_path))

@@ -16,7 +16,7 @@ def problems_of(tmp_path: Path, changes: dict | None = None) -> list[str]:
 
 
 def test_the_bundled_pack_has_no_problems_on_any_runtime(tmp_path: Path) -> None:
-    assert verify_pack(find_pack("starter", tmp_path)) == ()
+    assert verify_pack(find_pack("dareda-1", tmp_path)) == ()
 
 
 def test_a_whole_pack_has_no_problems(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from inference.domain import Detection, FaceBox, ImageRGB
 from inference.drawing import draw_cast, draw_portrait
 from training.detector.export import ParityError, compare, export_detector
 
-STARTER = Path(__file__).resolve().parents[3] / "inference" / "weights" / "starter" / "detector.pt"
+BUNDLED = Path(__file__).resolve().parents[3] / "inference" / "weights" / "dareda-1" / "detector.pt"
 
 
 def found(*rows: tuple[float, float, float, float, float]) -> list[Detection]:
@@ -58,7 +58,7 @@ def canvases() -> list[ImageRGB]:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, canvases: list[ImageRGB]) -> Path:
     folder = tmp_path_factory.mktemp("exported")
-    parity = export_detector(STARTER, folder, canvases)
+    parity = export_detector(BUNDLED, folder, canvases)
     assert parity.faces >= 3
     assert parity.missed == 0
     return folder
@@ -66,7 +66,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, canvases: list[ImageRGB])
 
 def test_both_files_see_what_the_checkpoint_saw(exported: Path, canvases: list[ImageRGB]) -> None:
     spec = DetectorSpec(((320, 320), (256, 256), (320, 224)), (0,), 1, 0.25, 0.5)
-    before = UltralyticsYoloDetector(spec, STARTER, device="cpu").detect(canvases)
+    before = UltralyticsYoloDetector(spec, BUNDLED, device="cpu").detect(canvases)
     for detector in (
         UltralyticsYoloDetector(spec, exported / "detector.pt", device="cpu"),
         OnnxYoloDetector(spec, exported / "detector.onnx", threads=1),
@@ -93,7 +93,7 @@ def test_files_that_see_differently_are_refused(
 ) -> None:
     monkeypatch.setattr(OnnxYoloDetector, "detect", lambda self, canvases: [() for _ in canvases])
     with pytest.raises(ParityError, match="of them seen by one file only"):
-        export_detector(STARTER, tmp_path, canvases)
+        export_detector(BUNDLED, tmp_path, canvases)
 
 
 @pytest.mark.parametrize("architecture", ["yolo11n", "yolo26n"])

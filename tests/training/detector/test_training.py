@@ -23,7 +23,7 @@ from training.errors import RunError
 from training.runs import Run, open_run
 
 ROOT = Path(__file__).resolve().parents[3]
-STARTER = ROOT / "inference" / "weights" / "starter" / "detector.pt"
+BUNDLED = ROOT / "inference" / "weights" / "dareda-1" / "detector.pt"
 RECIPE = """
 sizes = [{ size = 64, batch = 4 }]
 validated_size = 64
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_losses(tmp_path: Path) -> None:
 
 
 def test_bfloat16_loses_as_much_as_float32(tmp_path: Path) -> None:
-    fine_tuning = {"network": {"initial": STARTER}, "sampling": {"pictures": 4}}
+    fine_tuning = {"network": {"initial": BUNDLED}, "sampling": {"pictures": 4}}
     half, full = (
         [float(loss) for loss in losses(trained(tmp_path / kind, recipe(precision=kind, **fine_tuning)))]
         for kind in ("bfloat16", "float32")

@@ -24,33 +24,35 @@ def make_table(contract: str) -> str:
 
 
 @pytest.fixture
-def starter(tmp_path: Path) -> Path:
+def pack_folder(tmp_path: Path) -> Path:
     """The bundled pack's manifest in a folder of its own, under another name."""
-    bundled = find_pack("starter", tmp_path)
+    bundled = find_pack("dareda-1", tmp_path)
     folder = tmp_path / "mine"
     folder.mkdir()
     text = (bundled.folder / "manifest.toml").read_text(encoding="utf-8")
-    (folder / "manifest.toml").write_text(text.replace('name = "starter"', 'name = "mine"'), encoding="utf-8")
+    (folder / "manifest.toml").write_text(
+        text.replace('name = "dareda-1"', 'name = "mine"'), encoding="utf-8"
+    )
     for name in bundled.manifest.files:
         shutil.copy(bundled.folder / name, folder / name)
     return folder
 
 
-def test_only_the_calibration_changes(starter: Path) -> None:
-    contract = contract_of(find_pack("mine", starter.parent), flip_average=True).id
-    before = (starter / "manifest.toml").read_text(encoding="utf-8")
-    assert write_calibration(starter, make_table(contract)) == starter / "manifest.toml"
-    after = (starter / "manifest.toml").read_text(encoding="utf-8")
+def test_only_the_calibration_changes(pack_folder: Path) -> None:
+    contract = contract_of(find_pack("mine", pack_folder.parent), flip_average=True).id
+    before = (pack_folder / "manifest.toml").read_text(encoding="utf-8")
+    assert write_calibration(pack_folder, make_table(contract)) == pack_folder / "manifest.toml"
+    after = (pack_folder / "manifest.toml").read_text(encoding="utf-8")
     start, end = before.index("[calibration]"), before.index("[files]")
     assert after.startswith(before[:start])
     assert after.endswith(before[end:])
     assert after[start : after.index("[files]")] == make_table(contract) + "\n"
-    pack = find_pack("mine", starter.parent)
+    pack = find_pack("mine", pack_folder.parent)
     assert pack.calibration.points == POINTS
     assert pack.manifest.calibration.contract == contract
     # And again, over the one that was just written.
-    write_calibration(starter, make_table(contract))
-    assert (starter / "manifest.toml").read_text(encoding="utf-8") == after
+    write_calibration(pack_folder, make_table(contract))
+    assert (pack_folder / "manifest.toml").read_text(encoding="utf-8") == after
 
 
 def test_comments_stay_with_their_tables(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def is_self_contained(html: str) -> bool:
 
 def test_detection_finds_the_drawn_faces(run: Any, manifest: Path) -> None:
     report, html, printed = run("detection", "--data", manifest, "--group", "portraits=even,odd")
-    figures = report["results"]["starter"]
+    figures = report["results"]["dareda-1"]
     assert report["split"] == "val"
     assert "COCO" in report["protocol"]
     assert (figures["pictures"], figures["faces"]) == (20, 24)
@@ -62,7 +62,7 @@ def test_detection_finds_the_drawn_faces(run: Any, manifest: Path) -> None:
 
 def test_recognition_tells_the_drawn_characters_apart(run: Any, manifest: Path) -> None:
     report, html, _ = run("recognition", "--data", manifest, "--group", "portraits=even,odd", "--no-flip")
-    figures = report["results"]["starter"]
+    figures = report["results"]["dareda-1"]
     assert "dareda-val" in report["protocol"]
     assert report["flip averaging"] == "no"
     assert (figures["faces"], figures["characters"]) == (24, 6)
@@ -78,8 +78,8 @@ def test_recognition_tells_the_drawn_characters_apart(run: Any, manifest: Path) 
         "ROC",
         "DET",
         "Closed set (CMC)",
-        "Worst confusions (starter)",
-        "Map of the faces (starter)",
+        "Worst confusions (dareda-1)",
+        "Map of the faces (dareda-1)",
     ):
         assert title in html
     assert html.count("<image ") == 6
@@ -89,7 +89,7 @@ def test_the_pipeline_names_drawn_characters(run: Any, manifest: Path) -> None:
     report, html, _ = run(
         "pipeline", "--data", manifest, "--boxes", "given", "--rate", "0.1", "0.01", "--samples", "2"
     )
-    figures = report["results"]["starter"]
+    figures = report["results"]["dareda-1"]
     assert "labelled boxes" in report["protocol"]
     assert figures["pictures"] == 19
     assert figures["faces_found"] == 1
@@ -122,8 +122,8 @@ def test_a_published_protocol_is_measured_on_its_own_data(run: Any, tmp_path: Pa
         encoding="utf-8",
     )
     report, html, printed = run("recognition", "--protocol", protocol, "--root", tmp_path / "data")
-    figures = report["results"]["starter"]
-    assert report["title"] == "Drawn pairs: starter"
+    figures = report["results"]["dareda-1"]
+    assert report["title"] == "Drawn pairs: dareda-1"
     assert (figures["pairs"], figures["miss_rate"]) == (6, 0.2)
     assert 0 <= figures["eer"]["value"] <= 0.5
     assert is_self_contained(html)

@@ -23,7 +23,7 @@ def group() -> ImageRGB:
 
 @pytest.fixture(scope="module")
 def finder(tmp_path_factory: pytest.TempPathFactory) -> FaceFinder:
-    return FaceFinder(find_pack("starter", tmp_path_factory.mktemp("packs")), ModelOptions(threads=1))
+    return FaceFinder(find_pack("dareda-1", tmp_path_factory.mktemp("packs")), ModelOptions(threads=1))
 
 
 async def test_the_served_faces_are_those_of_the_serving_pipeline(

@@ -19,7 +19,7 @@ from training.evaluation.pipeline import Outcome, Scenes, naming_figures, see_pi
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
-    return find_pack("starter", tmp_path_factory.mktemp("packs"))
+    return find_pack("dareda-1", tmp_path_factory.mktemp("packs"))
 
 
 def make_scenes(embeddings: Embeddings, characters: np.ndarray, pictures: np.ndarray | None = None) -> Scenes:
@@ -37,7 +37,7 @@ def make_scenes(embeddings: Embeddings, characters: np.ndarray, pictures: np.nda
 
 
 def test_clear_faces_are_all_named_rightly_and_no_stranger_is(pack: Pack) -> None:
-    """Distances of the starter pack's thresholds: unrelated faces far below, own faces far above."""
+    """Distances of the bundled pack's thresholds: unrelated faces far below, own faces far above."""
     (figures,) = naming_figures(
         make_scenes(*make_faces(20, 4, 0.05, dimension=256)), pack, [0.01], samples=5, seed=0
     )

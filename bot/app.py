@@ -1,17 +1,95 @@
-"""`run`: what Dareda does when it is simply started."""
+"""`run`: every chat that is configured, until it is told to stop; without one, what Dareda does."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
+from bot.adapters.base import Adapter
+from bot.conversation import Conversation, open_conversation
 from bot.demo import show_demonstration
 from bot.terminal.output import remark
 from config.settings import Settings
 
+_SEND_WITHIN_S = 10.0
+"""How long replies that are ready may take to be sent when everything stops."""
+
 
 async def run(arguments: Namespace, settings: Settings) -> int:
-    """Show the main job on characters of our own, and say how to go on. Returns the exit code."""
+    """Answer in every chat that has a token, until SIGINT or SIGTERM. Returns the exit code.
+
+    Raises SetupError and TransientError when a chat cannot be started or is lost for good.
+    """
     del arguments
-    if settings.secrets.discord_token or settings.secrets.telegram_token:
-        remark("A chat token is set, but this version has no chat adapters yet. This is what it can do:")
-    return await show_demonstration(settings.options)
+    if not (settings.secrets.discord_token or settings.secrets.telegram_token):
+        return await show_demonstration(settings.options)
+    async with open_conversation(settings.options) as conversation:
+        adapters = tuple(_adapters(conversation, settings))
+        with _told_to_stop() as stop:
+            await serve(adapters, conversation, stop, close_s=settings.options.chats.close_s)
+    return 0
+
+
+async def serve(
+    adapters: Sequence[Adapter], conversation: Conversation, stop: asyncio.Event, *, close_s: float
+) -> None:
+    """Runs the adapters until `stop` is set or one of them ends, and closes everything in order.
+
+    First nothing new is taken up, then what is under way is finished within `close_s`, then its replies are
+    sent. Raises what an adapter ended with.
+    """
+    running = [asyncio.create_task(adapter.run(), name=adapter.platform) for adapter in adapters]
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for adapter in adapters:
+            adapter.pause()
+        await conversation.close(close_s)
+        await asyncio.gather(*(adapter.close(_SEND_WITHIN_S) for adapter in adapters))
+        await asyncio.gather(*running)
+    finally:
+        for task in (*running, stopping):
+            task.cancel()
+        await asyncio.gather(*running, stopping, return_exceptions=True)
+
+
+def _adapters(conversation: Conversation, settings: Settings) -> Iterator[Adapter]:
+    """Each platform's SDK takes its time to import, and only those that have a token are needed."""
+    if settings.secrets.discord_token is not None:
+        from bot.adapters.discord.adapter import DiscordAdapter  # noqa: PLC0415
+
+        yield DiscordAdapter(
+            conversation, settings.options.discord, settings.secrets.discord_token, say=remark
+        )
+    if settings.secrets.telegram_token is not None:
+        from bot.adapters.telegram.adapter import TelegramAdapter  # noqa: PLC0415
+
+        yield TelegramAdapter(conversation, settings.options.telegram, settings.secrets.telegram_token)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[asyncio.Event]:
+    """Set by the first SIGINT or SIGTERM; the next ones end the process as they always do."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def told() -> None:
+        remark("Stopping: finishing what is under way. Once more stops at once.")
+        stop.set()
+        release()
+
+    def release() -> None:
+        with suppress(NotImplementedError):
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    with suppress(NotImplementedError):  # Windows: Ctrl+C ends the process as it always does
+        for number in signals:
+            loop.add_signal_handler(number, told)
+    try:
+        yield stop
+    finally:
+        release()

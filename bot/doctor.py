@@ -7,10 +7,10 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
+from bot.checks import Check, State
 from bot.terminal.output import say
 from config.settings import Settings
 from inference.errors import AppError
@@ -18,45 +18,37 @@ from inference.fonts import chain
 from inference.gallery.factory import open_gallery
 from inference.models import find_pack, resolve_runtimes, verify_pack
 
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
 _LEAST_DISK_BYTES = 500 * 1024 * 1024
-
-
-class State(StrEnum):
-    OK = "ok"
-    NOTE = "note"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    label: str
-    state: State
-    detail: str
-    fix: str = ""
 
 
 async def doctor(arguments: Namespace, settings: Settings) -> int:
     """Check each part, print what was found. Returns 1 when something has failed."""
     del arguments
-    checks: list[Callable[[Settings], Awaitable[Check]]] = [
+    one: list[Callable[[Settings], Awaitable[Check]]] = [
         _python,
         _settings,
         _data_folder,
         _models,
         _fonts,
         _gallery,
-        _chats,
     ]
     failed = False
-    for check in checks:
-        found = await check(settings)
-        failed |= found.state is State.FAILED
-        say(f"{found.state:<7}{found.label:<14}{found.detail}")
-        if found.fix:
-            say(f"{'':<21}→ {found.fix}")
+    for check in one:
+        failed |= _tell(await check(settings))
+    for found in await _chats(settings):
+        failed |= _tell(found)
     return 1 if failed else 0
+
+
+def _tell(found: Check) -> bool:
+    """Print it; whether it has failed."""
+    say(f"{found.state:<7}{found.label:<14}{found.detail}")
+    if found.fix:
+        say(f"{'':<21}→ {found.fix}")
+    return found.state is State.FAILED
 
 
 async def _python(_: Settings) -> Check:
@@ -124,12 +116,28 @@ async def _gallery(settings: Settings) -> Check:
     )
 
 
-async def _chats(settings: Settings) -> Check:
-    tokens = {
-        "DISCORD_TOKEN": settings.secrets.discord_token,
-        "TELEGRAM_TOKEN": settings.secrets.telegram_token,
-    }
-    present = [name for name, token in tokens.items() if token is not None]
-    if not present:
-        return Check("Chats", State.NOTE, "no token is set", "Put DISCORD_TOKEN or TELEGRAM_TOKEN into .env.")
-    return Check("Chats", State.NOTE, f"{', '.join(present)} set; this version has no chat adapters yet")
+async def _chats(settings: Settings) -> Sequence[Check]:
+    """Each platform that has a token is asked; its SDK is imported only then."""
+    found: list[Check] = []
+    if (token := settings.secrets.discord_token) is not None:
+        from bot.adapters.discord.checkup import check_discord  # noqa: PLC0415
+
+        found += await check_discord(settings.options.discord, token)
+    if (token := settings.secrets.telegram_token) is not None:
+        found += await _telegram(settings, token)
+    if not found:
+        fix = "Put DISCORD_TOKEN or TELEGRAM_TOKEN into .env."
+        found.append(Check("Chats", State.NOTE, "no token is set", fix))
+    return found
+
+
+async def _telegram(settings: Settings, token: SecretStr) -> Sequence[Check]:
+    from bot.adapters.telegram.checkup import check_telegram  # noqa: PLC0415
+
+    label = "Telegram"
+    try:
+        state = await check_telegram(settings.options.telegram, token)
+    except AppError as error:
+        return (Check(label, State.FAILED, str(error)),)
+    signed_in = Check(label, State.OK, f"signed in as @{state.username}")
+    return (signed_in, *(Check("", State.NOTE, sentence) for sentence in state.consequences()))

@@ -33,6 +33,13 @@ Count = Annotated[int, Range(1, 1_000_000_000)]
 Device = Annotated[str, Pattern(r"auto|cpu|cuda(:[0-9]{1,3})?", "auto, cpu, cuda or cuda:N")]
 Folder = Annotated[Path, Pattern(r"(?s).*\S.*", "a path")]
 Text = Annotated[str, Pattern(r"(?s).*\S.*", "a text that is not blank")]
+ShardIds = Annotated[str, Pattern(r"all|[0-9]{1,5}(-[0-9]{1,5})?", "all, a number or a range such as 0-3")]
+WebAddress = Annotated[
+    str, Pattern(r"https?://[^\s/?#]+[^\s?#]*[^\s/?#]", "an address such as https://host/path")
+]
+PublicAddress = Annotated[
+    str, Pattern(r"(https?://[^\s/?#]+[^\s?#]*[^\s/?#])?", "an address such as https://host/path")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,62 @@ class GalleryOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How Dareda behaves in chats; what a server or group sets with /settings counts more."""
+
+    file: Text = "chats.sqlite"  # what is remembered of chats, relative to the data folder; no pictures
+    language: Literal["en", "ja", "zh"] = "en"  # where neither the chat nor the user has chosen one
+    answering: Literal["off", "all", "mentioned"] = "off"  # to which pictures, until a chat sets it up
+    operators: tuple[str, ...] = ()  # who may do everything everywhere, e.g. "discord:80351110224678912"
+    offered_galleries: tuple[str, ...] = ()  # shared galleries that a chat may switch on for itself
+    answers_days: Annotated[int, Range(1, 36_500)] = 30  # days that buttons under an answer work
+    question_minutes: Annotated[int, Range(1, 10_000)] = 60  # how long a question of the bot waits
+    most_images: Annotated[int, Range(1, 100)] = 10  # pictures of one message that are looked at
+    user_burst: Count = 20  # pictures and commands that one user may send at once
+    user_per_minute: Annotated[float, Range(0.01, 1_000_000)] = 30.0  # and so many more every minute
+    space_burst: Count = 120  # pictures and commands that one server or group may send at once
+    space_per_minute: Annotated[float, Range(0.01, 1_000_000)] = 240.0  # and so many more every minute
+    workers: Annotated[int, Range(1, 1_024)] = 8  # posts and commands that are worked on at the same time
+    max_waiting: Count = 512  # posts and commands that may wait; more are refused as "overloaded"
+    max_waiting_per_space: Count = 64  # of one server or group
+    close_s: Seconds = 20.0  # how long what is under way may take when Dareda is stopped
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordOptions:
+    """How Dareda talks to Discord; it does when DISCORD_TOKEN is set."""
+
+    message_content: bool = True  # see every posted picture, for which the portal must allow that intent
+    shards: Annotated[int, Range(0, 10_000)] = 0  # how many connections share the servers; 0: as advised
+    shard_ids: ShardIds = "all"  # which of them this process has, e.g. "0-3"; more processes have the others
+    api_base: WebAddress = "https://discord.com/api/v10"  # another one for a compatible server
+    cdn: tuple[str, ...] = (
+        "cdn.discordapp.com",
+        "media.discordapp.net",
+        "images-ext-1.discordapp.net",
+        "images-ext-2.discordapp.net",
+    )  # where pictures are read from and nowhere else, over https unless it says http://; stickers: the first
+    requests_per_second: Annotated[int, Range(1, 10_000)] = 45  # messages and the like; Discord allows 50
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramOptions:
+    """How Dareda talks to Telegram; it does when TELEGRAM_TOKEN is set."""
+
+    receive: Literal["polling", "webhook"] = "polling"  # ask for updates, or have them sent to webhook_url
+    webhook_url: PublicAddress = ""  # where Telegram reaches the reverse proxy; a secret path is added
+    webhook_host: Text = "127.0.0.1"  # address that Dareda listens on for what the proxy passes on
+    webhook_port: Annotated[int, Range(0, 65_535)] = 8_090  # and the port; 0 takes a free one
+    base_url: WebAddress = "https://api.telegram.org/bot"  # of another Bot API server, if you run your own
+    base_file_url: WebAddress = "https://api.telegram.org/file/bot"  # and where it has files
+    local_mode: bool = False  # your own server runs with --local on this machine: files of any size
+    album_wait_s: Annotated[float, Range(0.05, 60)] = 1.2  # an album is complete when nothing more comes
+    longest_film_s: Annotated[int, Range(0, 3_600)] = 60  # longer videos and GIFs are not looked at
+    messages_per_second: Annotated[int, Range(1, 1_000)] = 29  # to all chats; Telegram allows about 30
+    group_messages_per_minute: Annotated[int, Range(1, 1_000)] = 20  # to one group; more are refused
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingOptions:
     """What is logged and in which shape."""
 
@@ -146,6 +209,9 @@ class Options:
     enroll: EnrollOptions = field(default_factory=EnrollOptions)
     annotate: AnnotateOptions = field(default_factory=AnnotateOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
+    chats: ChatOptions = field(default_factory=ChatOptions)
+    discord: DiscordOptions = field(default_factory=DiscordOptions)
+    telegram: TelegramOptions = field(default_factory=TelegramOptions)
     logging: LoggingOptions = field(default_factory=LoggingOptions)
 
     @property
@@ -157,3 +223,8 @@ class Options:
     def gallery_file(self) -> Path:
         """The embedded gallery."""
         return self.data_dir / self.gallery.file
+
+    @property
+    def chats_file(self) -> Path:
+        """What is remembered of chats."""
+        return self.data_dir / self.chats.file

@@ -129,6 +129,15 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceAt:
+    """Where in a picture a face was seen, to find it again when the picture is read once more."""
+
+    box: FaceBox
+    frame: int = 0
+    """Index of the sampled frame; 0 in a still picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class EmbeddingContract:
     """What an embedding means: two embeddings may be compared only under the same contract."""
 

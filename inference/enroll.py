@@ -17,9 +17,12 @@ from inference.domain import (
     Detection,
     Embedding,
     Embeddings,
+    FaceAt,
     FaceBox,
+    FaceCrop,
     ImageRGB,
     Match,
+    SampleId,
     Scope,
     reading_order,
 )
@@ -35,6 +38,9 @@ from inference.gallery.fingerprint import content_hash, perceptual_hash
 from inference.gallery.names import name_key
 from inference.pipeline import FacePipeline
 from inference.selection import Selection, choose_faces
+
+_SAME_FACE_IOU = 0.5
+"""Boxes of the same picture that overlap that much are the same face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class EnrollRequest:
     aliases: tuple[str, ...] = ()
     face: int | None = None
     """Which face, from 1 in reading order; needed when there are several."""
+    at: FaceAt | None = None
+    """Which face, by where it was seen; goes before `face`."""
     actor: str = ""
     source: str = ""
     """Where the picture is from."""
@@ -75,6 +83,19 @@ class PreparedFace:
 
     sample: NewSample
     detection: Detection
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would come of an enrollment."""
+
+    face: PreparedFace
+    duplicate: SampleExistsError | None
+    """Why it would be refused: the picture is enrolled already."""
+    enrolled_as: Character | None
+    """Whose sample the same picture is."""
+    looks_like: Match | None
+    """Another character that the face would be named as."""
 
 
 class Fate(StrEnum):
@@ -133,20 +154,44 @@ class Enroller:
         `Gallery.enroll` raises.
         """
         face = await self.prepare(data, request)
-        matches = await self._nearest(face, scope)
-        enrolled = await self._add([face], scope, request)
+        matches = await self._nearest(face, [scope])
+        enrolled = await self.add([face], scope, request)
         return EnrollAnswer(enrolled, face.detection, self._looks_like(matches, enrolled.character))
 
-    async def prepare(self, data: bytes, request: EnrollRequest) -> PreparedFace:
-        """The picture's face (the one that the request chooses), for `enroll_chosen()`.
+    async def rehearse(
+        self, data: bytes, scope: Scope, request: EnrollRequest, *, shared: Sequence[Scope] = ()
+    ) -> Rehearsal:
+        """What `enroll()` would meet with; changes nothing. Raises what `prepare()` does."""
+        face = await self.prepare(data, request)
+        duplicate = await self._gallery.find_duplicate(scope, face.sample)
+        matches = await self._nearest(face, [scope, *shared])
+        named = self._named(matches)
+        known = await self._known(scope, request.name)
+        expected = {name_key(request.name)} | ({name_key(known.name)} if known else set())
+        return Rehearsal(
+            face,
+            None if duplicate is None else _already_enrolled(*duplicate),
+            None if duplicate is None else duplicate[0],
+            None if named is None or name_key(named.character.name) in expected else named,
+        )
+
+    async def prepare(
+        self, data: bytes, request: EnrollRequest, *, check_quality: bool = True
+    ) -> PreparedFace:
+        """The picture's face (the one that the request chooses), for `enroll_chosen()` and `add()`.
 
         Raises the image errors, NoFaceError, AmbiguousFacesError, FaceNumberError, FaceTooPoorError.
         """
         async with self._pipeline.decoded(data) as decoded:
-            image = decoded.frames[0]
-            detection = _chosen(await self._faces_in(image), request.face)
+            frame = request.at.frame if request.at else 0
+            if frame >= len(decoded.frames):
+                raise NoFaceError
+            image = decoded.frames[frame]
+            faces = await self._faces_in(image)
+            detection = _seen_at(faces, request.at.box) if request.at else _chosen(faces, request.face)
             box = detection.box
-            self._require_quality(detection, await self._pipeline.aligned(image, box))
+            if check_quality:
+                await self._require_quality(image, detection)
             embeddings = await self._pipeline.embed(image, [box])
             crop = await self._pipeline.keep(image, box)
             content, perceptual = await self._pipeline.work(_fingerprints, image, box)
@@ -159,6 +204,13 @@ class Enroller:
             source=request.source,
         )
         return PreparedFace(sample, detection)
+
+    async def cut(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
+        """These faces of the picture as they would be stored. Raises the image errors, NoFaceError."""
+        async with self._pipeline.decoded(data) as decoded:
+            if any(face.frame >= len(decoded.frames) for face in faces):
+                raise NoFaceError
+            return tuple([await self._pipeline.keep(decoded.frames[face.frame], face.box) for face in faces])
 
     async def enroll_chosen(
         self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest, *, at_most: int | None
@@ -185,21 +237,20 @@ class Enroller:
         if not chosen:
             known = await self._with_series(known, scope, request)
             return ChosenAnswer(known, created=False, fates=settled, looks_like=None)
-        matches = await self._nearest(chosen[0], scope)
-        enrolled = await self._add(chosen, scope, request)
+        matches = await self._nearest(chosen[0], [scope])
+        enrolled = await self.add(chosen, scope, request)
         looks_like = self._looks_like(matches, enrolled.character)
         return ChosenAnswer(enrolled.character, enrolled.created, settled, looks_like)
 
-    async def _faces_in(self, image: ImageRGB) -> tuple[Detection, ...]:
-        detections = await self._pipeline.detect(image)
-        order = reading_order([detection.box for detection in detections])
-        return tuple(detections[index] for index in order)
-
-    async def _nearest(self, face: PreparedFace, scope: Scope) -> tuple[Match, ...]:
-        probes = Embeddings(face.sample.embedding[np.newaxis])
-        return (await self._gallery.search(probes, [scope], top=5))[0]
-
-    async def _add(self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest) -> Enrolled:
+    async def add(
+        self,
+        faces: Sequence[PreparedFace],
+        scope: Scope,
+        request: EnrollRequest,
+        *,
+        allow_alike: bool = False,
+    ) -> Enrolled:
+        """Make them samples of the character of that name; see `Gallery.enroll()`."""
         return await self._gallery.enroll(
             scope,
             request.name,
@@ -207,7 +258,17 @@ class Enroller:
             series=request.series,
             aliases=request.aliases,
             actor=request.actor,
+            allow_alike=allow_alike,
         )
+
+    async def _faces_in(self, image: ImageRGB) -> tuple[Detection, ...]:
+        detections = await self._pipeline.detect(image)
+        order = reading_order([detection.box for detection in detections])
+        return tuple(detections[index] for index in order)
+
+    async def _nearest(self, face: PreparedFace, scopes: Sequence[Scope]) -> tuple[Match, ...]:
+        probes = Embeddings(face.sample.embedding[np.newaxis])
+        return (await self._gallery.search(probes, scopes, top=5))[0]
 
     async def _known(self, scope: Scope, name: str) -> Character | None:
         # Not character(): whoever is new would be compared with every name there is, for suggestions.
@@ -225,7 +286,7 @@ class Enroller:
         owner, sample_id, how = duplicate
         if known and owner.id == known.id:
             return Fate.ENROLLED
-        return SampleExistsError(character=owner.name, sample_id=sample_id, how=how)
+        return _already_enrolled(owner, sample_id, how)
 
     async def _with_series(
         self, known: Character | None, scope: Scope, request: EnrollRequest
@@ -254,7 +315,8 @@ class Enroller:
             leave_out_outliers=self._options.leave_out_outliers,
         )
 
-    def _require_quality(self, detection: Detection, aligned: ImageRGB) -> None:
+    async def _require_quality(self, image: ImageRGB, detection: Detection) -> None:
+        aligned = await self._pipeline.aligned(image, detection.box)
         sharpness = float(cv2.Laplacian(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
         for what, actual, limit in (
             ("size in pixels", _side(detection), self._options.smallest_face),
@@ -266,13 +328,16 @@ class Enroller:
 
     def _looks_like(self, matches: Sequence[Match], enrolled: Character) -> Match | None:
         """The best match when the face would have been named as another character than it is enrolled as."""
+        named = self._named(matches)
+        return None if named is None or named.character.id == enrolled.id else named
+
+    def _named(self, matches: Sequence[Match]) -> Match | None:
+        """The match that the face would be named by."""
         if not self._options.alike_hint or not matches:
             return None
         verdict = decide([matches], self._policy)[0]
         named = verdict.character if verdict.decision is Decision.KNOWN else None
-        if named is None or named.id == enrolled.id:
-            return None
-        return next(match for match in matches if match.character.id == named.id)
+        return next((match for match in matches if named and match.character.id == named.id), None)
 
 
 def _chosen(detections: Sequence[Detection], face: int | None) -> Detection:
@@ -284,6 +349,17 @@ def _chosen(detections: Sequence[Detection], face: int | None) -> Detection:
     if number > len(detections):
         raise FaceNumberError(number=number, count=len(detections))
     return detections[number - 1]
+
+
+def _seen_at(detections: Sequence[Detection], box: FaceBox) -> Detection:
+    found = max(detections, key=lambda detection: detection.box.iou(box), default=None)
+    if found is None or found.box.iou(box) < _SAME_FACE_IOU:
+        raise NoFaceError
+    return found
+
+
+def _already_enrolled(owner: Character, sample_id: SampleId, how: str) -> SampleExistsError:
+    return SampleExistsError(character=owner.name, sample_id=sample_id, how=how)
 
 
 def _side(detection: Detection) -> float:

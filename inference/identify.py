@@ -48,11 +48,13 @@ class Identifier:
         self._policy = policy
         self._top = top
 
-    async def identify(self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None) -> Seen:
+    async def identify(
+        self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None, policy: Policy | None = None
+    ) -> Seen:
         """Who is in the picture, as the galleries of `scopes` know them; `top` matches for each face.
 
-        In an animation a face is one result, however many frames show it. Raises ImageTooLargeError,
-        ImageUnsupportedError, ImageUnreadableError and any TransientError.
+        `policy` instead of the usual one. In an animation a face is one result, however many frames show it.
+        Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError and any TransientError.
         """
         clock = _Stopwatch()
         async with self._pipeline.decoded(data) as decoded:
@@ -71,7 +73,7 @@ class Identifier:
         matches = await self._search(tracks, scopes, top=max(top, _CANDIDATES))
         clock.lap("search")
         shown = _busiest_frame(tracks)
-        verdicts = decide(matches, self._policy)
+        verdicts = decide(matches, policy or self._policy)
         faces = [
             FaceResult(
                 *_detection_in(track, detections, shown),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inference.domain import Embeddings
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, is_same_picture
 
-# Measured on characters that the first embedder was not trained on, 4 to 40 faces each: of faces that were
+# Measured on characters that an earlier embedder was not trained on, 4 to 40 faces each: of faces that were
 # put into another character's folder 88 % are left out at 4 faces, 95 % from 6 on; of her own 1.3–2.4 %, and
 # 1–3 % of those are in the wrong folder to begin with.
 _OUTLIER_SHARE = 0.5
@@ -51,7 +51,7 @@ def choose_faces(
     summed similarity of every face to its nearest sample, which is within 1 − 1/e of the best choice
     (Nemhauser, Wolsey & Fisher, Mathematical Programming 14 (1978)). The same faces give the same choice.
     """
-    # Characters new to the first embedder, 5 samples each, first come → these: rank-1 95.7 → 96.8 %, named
+    # Characters new to an earlier embedder, 5 samples each, first come → these: rank-1 95.7 → 96.8 %, named
     # while 1 % of others' faces are (TPIR) 60 → 72 %. Always the farthest from those chosen: 95.6 and 64 %;
     # that collects the oddest pictures.
     distinct = _without_duplicates(embeddings, hashes, sides)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
-from config.options import AnnotateOptions, Options
-from inference.annotate import EncodedImage, annotate_encoded, number_faces_encoded
-from inference.domain import Identification, Scope
-from inference.enroll import ChosenAnswer, EnrollAnswer, Enroller, EnrollRequest, PreparedFace
-from inference.errors import ClosedSetError, DeadlineError
-from inference.gallery.base import Gallery
+from config.options import AnnotateOptions, DecisionOptions, Options
+from inference.annotate import AnnotateWords, EncodedImage, annotate_encoded, number_faces_encoded
+from inference.correct import Corrected, Correction, Corrector
+from inference.decide import Policy
+from inference.domain import Detection, FaceAt, FaceCrop, Identification, Scope
+from inference.enroll import ChosenAnswer, EnrollAnswer, Enroller, EnrollRequest, PreparedFace, Rehearsal
+from inference.errors import ClosedSetError, DeadlineError, NoFaceError
+from inference.gallery.base import Enrolled, Gallery
 from inference.gallery.factory import open_gallery
 from inference.identify import Identifier
 from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder
@@ -45,12 +48,25 @@ class FaceService(Protocol):
     def gallery(self) -> Gallery:
         """Everything enrolled."""
 
+    @property
+    def learns(self) -> bool:
+        """Whether characters can be added; not where the model pack knows a fixed set of them."""
+
     async def identify(
-        self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None, draw: bool = True
+        self,
+        data: bytes,
+        scopes: Sequence[Scope],
+        *,
+        top: int | None = None,
+        draw: bool = True,
+        false_name_rate: float | None = None,
+        words: AnnotateWords | None = None,
     ) -> Answer:
         """Who is in the picture, as the galleries of `scopes` know them: own first, then shared ones.
 
-        Raises the image errors (UserError) and TransientError.
+        `false_name_rate` instead of the usual one; one that the model pack is not calibrated for counts as
+        the nearest that it is. `words` are drawn, English ones by default. Raises the image errors
+        (UserError) and TransientError.
         """
 
     async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
@@ -59,11 +75,34 @@ class FaceService(Protocol):
         Raises ClosedSetError where the model pack knows a fixed set of characters.
         """
 
+    async def rehearse(
+        self, data: bytes, scope: Scope, request: EnrollRequest, *, shared: Sequence[Scope] = ()
+    ) -> Rehearsal:
+        """What `enroll()` would meet with, among it a likeness to somebody of `scope` or `shared`."""
+
+    async def enroll_prepared(
+        self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest
+    ) -> Enrolled:
+        """Add rehearsed faces to the character of that name, all or none; raises what `enroll()` does."""
+
+    async def correct(self, data: bytes, scope: Scope, correction: Correction) -> Corrected:
+        """Learn from a mistake; see `Corrector.correct()`. Raises ClosedSetError as `enroll()`."""
+
     async def preview_faces(self, data: bytes) -> FacesPreview:
         """The picture with its faces numbered, for choosing one to enroll.
 
         Raises the image errors, and ClosedSetError as `enroll()`.
         """
+
+    async def number_faces(self, data: bytes, faces: Sequence[FaceAt]) -> FacesPreview:
+        """The picture (of an animation the frame of the first face) with these faces numbered from 1.
+
+        Faces of other frames have no number there, but are counted. Raises the image errors; NoFaceError when
+        the picture has no such frame.
+        """
+
+    async def cut_faces(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
+        """Each of these faces with room around it. Raises the image errors, NoFaceError, ClosedSetError."""
 
 
 class LocalFaceService:
@@ -76,27 +115,40 @@ class LocalFaceService:
         enroller: Enroller | None,
         pipeline: PicturePipeline,
         *,
+        policy_at: Callable[[float], Policy],
         drawing: AnnotateOptions,
         deadline_s: float,
     ) -> None:
         self.gallery = gallery
         self.pipeline = pipeline
+        self.learns = enroller is not None
+        self._policy_at = policy_at
         self._identifier = identifier
         self._enroller = enroller
         self._drawing = drawing
         self._deadline_s = deadline_s
 
     async def identify(
-        self, data: bytes, scopes: Sequence[Scope], *, top: int | None = None, draw: bool = True
+        self,
+        data: bytes,
+        scopes: Sequence[Scope],
+        *,
+        top: int | None = None,
+        draw: bool = True,
+        false_name_rate: float | None = None,
+        words: AnnotateWords | None = None,
     ) -> Answer:
         started = time.perf_counter()
         async with self._deadline():
-            seen = await self._identifier.identify(data, scopes, top=top)
+            policy = None if false_name_rate is None else self._policy_at(false_name_rate)
+            seen = await self._identifier.identify(data, scopes, top=top, policy=policy)
             timings = dict(seen.identification.timings_ms)
             picture = None
             if draw and seen.identification.faces:
                 drawing_started = time.perf_counter()
-                picture = await self.pipeline.work(annotate_encoded, seen.image, seen.shown, self._drawing)
+                picture = await self.pipeline.work(
+                    annotate_encoded, seen.image, seen.shown, self._drawing, words or AnnotateWords()
+                )
                 timings["annotate"] = _milliseconds_since(drawing_started)
         timings["total"] = _milliseconds_since(started)
         return Answer(replace(seen.identification, timings_ms=timings), picture)
@@ -104,6 +156,21 @@ class LocalFaceService:
     async def enroll(self, data: bytes, scope: Scope, request: EnrollRequest) -> EnrollAnswer:
         async with self._deadline():
             return await self._teacher.enroll(data, scope, request)
+
+    async def rehearse(
+        self, data: bytes, scope: Scope, request: EnrollRequest, *, shared: Sequence[Scope] = ()
+    ) -> Rehearsal:
+        async with self._deadline():
+            return await self._teacher.rehearse(data, scope, request, shared=shared)
+
+    async def enroll_prepared(
+        self, faces: Sequence[PreparedFace], scope: Scope, request: EnrollRequest
+    ) -> Enrolled:
+        return await self._teacher.add(faces, scope, request)
+
+    async def correct(self, data: bytes, scope: Scope, correction: Correction) -> Corrected:
+        async with self._deadline():
+            return await Corrector(self._teacher, self.gallery).correct(data, scope, correction)
 
     async def prepare(self, data: bytes, request: EnrollRequest) -> PreparedFace:
         """The picture's face, to be enrolled with others of the character; see `Enroller.prepare()`."""
@@ -123,6 +190,21 @@ class LocalFaceService:
                 number_faces_encoded, seen.image, seen.detections, self._drawing
             )
         return FacesPreview(len(seen.detections), picture)
+
+    async def number_faces(self, data: bytes, faces: Sequence[FaceAt]) -> FacesPreview:
+        async with self._deadline(), self.pipeline.decoded(data) as decoded:
+            frame = faces[0].frame if faces else 0
+            if frame >= len(decoded.frames):
+                raise NoFaceError
+            shown = [Detection(face.box, 1.0) for face in faces if face.frame == frame]
+            picture = await self.pipeline.work(
+                number_faces_encoded, decoded.frames[frame], shown, self._drawing
+            )
+        return FacesPreview(len(faces), picture)
+
+    async def cut_faces(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
+        async with self._deadline():
+            return await self._teacher.cut(data, faces)
 
     @property
     def _teacher(self) -> Enroller:
@@ -194,9 +276,23 @@ async def open_face_service(options: Options, *, read_only: bool = False) -> Asy
             Identifier(pipeline, gallery, policy=policy, top=options.decision.top),
             enroller,
             pipeline,
+            policy_at=_policies(pack, options.decision),
             drawing=options.annotate,
             deadline_s=options.batching.deadline_s,
         )
+
+
+def _policies(pack: Pack, options: DecisionOptions) -> Callable[[float], Policy]:
+    """The policy for each false-name rate; beyond what the pack is calibrated for, the nearest."""
+    closed = pack.manifest.closed_set is not None
+    rates = [] if closed else [point.false_name_rate for point in pack.calibration.points]
+
+    @lru_cache(maxsize=64)
+    def policy_at(rate: float) -> Policy:
+        within = min(max(rate, min(rates)), max(rates)) if rates else rate
+        return pack.policy(replace(options, false_name_rate=within))
+
+    return policy_at
 
 
 def _milliseconds_since(started: float) -> float:

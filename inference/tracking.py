@@ -10,10 +10,10 @@ import numpy as np
 from inference.assignment import best_assignment
 from inference.domain import Detection, Embedding, Embeddings, as_embedding
 
-# A face joins a track when cosine + _OVERLAP_WEIGHT * IoU exceeds _JOIN: looks alone suffice from 0.7 on, as
-# across a cut or a gap, while a face that has not moved since the frame before may look quite different
+# A face joins a track when cosine + _OVERLAP_WEIGHT * IoU exceeds _JOIN: looks alone suffice from 0.7 on,
+# as across a cut or a gap, while a face that has not moved since the frame before may look quite different
 # (a blink, a turn). Not anything goes, though: after a cut somebody else may be in the very same place.
-# Measured with the embedder of the first days: of 9,900 pairs of different characters none reaches 0.7 and 6 % reach
+# Measured with an earlier embedder: of 9,900 pairs of different characters none reaches 0.7 and 6 % reach
 # 0.3; of crops of one picture that are moved, turned and scaled a little, 99 % reach 0.83.
 _JOIN = 0.7
 _OVERLAP_WEIGHT = 0.4

@@ -38,7 +38,8 @@ from inference.errors import (
 )
 from inference.gallery.base import NewSample
 from inference.gallery.names import clean_name, clean_series, name_key
-from inference.gallery.store import VECTOR_TYPE, Store, signed_hash, unsigned_hash, usable_rows
+from inference.gallery.records import ArchiveSource, Records
+from inference.gallery.store import VECTOR_TYPE, signed_hash, unsigned_hash, usable_rows
 
 _FORMAT = "dareda-gallery"
 _VERSION = 1
@@ -102,7 +103,9 @@ class Archive:
                 )
 
 
-def write(path: Path, store: Store, contract: EmbeddingContract, scopes: Sequence[Scope] | None) -> int:
+def write(
+    path: Path, store: ArchiveSource, contract: EmbeddingContract, scopes: Sequence[Scope] | None
+) -> int:
     """Write the archive of these scopes (of all by default); returns how many samples it holds.
 
     Faces without crop or embedding are left out: `verify` tells about those. Raises FileUnwritableError.
@@ -145,16 +148,23 @@ def read(path: Path, contract: EmbeddingContract) -> Archive:
         return archive
 
 
-def add(archive: Archive, store: Store, contract: EmbeddingContract, scope: Scope | None) -> int:
+def add(
+    archive: Archive,
+    store: Records,
+    contract: EmbeddingContract,
+    scope: Scope | None,
+    *,
+    faces: Iterable[tuple[ArchivedFace, NewSample]] | None = None,
+) -> int:
     """Add what is not there yet, in the caller's transaction; returns how many samples that were.
 
     Characters are matched by id, then by name; samples by id, then by their pixels. An alias that belongs
-    to another character here is left out.
+    to another character here is left out. `faces` are those of the archive, if they are given at all.
     """
     added = 0
     scopes = {one.id: scope or one.scope for one in archive.characters}
     seqs = {one.id: _add_character(store, one, scopes[one.id]) for one in archive.characters}
-    for face, sample in archive.samples():
+    for face, sample in archive.samples() if faces is None else faces:
         home, seq = scopes[face.character], seqs[face.character]
         if store.scope_of_face(face.id) == home or store.find_content(
             home, face.content_hash, negative_of=seq if face.negative else None
@@ -172,7 +182,7 @@ def add(archive: Archive, store: Store, contract: EmbeddingContract, scope: Scop
     return added
 
 
-def _add_character(store: Store, archived: ArchivedCharacter, scope: Scope) -> int:
+def _add_character(store: Records, archived: ArchivedCharacter, scope: Scope) -> int:
     seq = store.character_seq(archived.id)
     taken = seq is not None
     if seq is None or store.character(seq).scope != scope:
@@ -191,7 +201,10 @@ def _add_character(store: Store, archived: ArchivedCharacter, scope: Scope) -> i
 
 
 def _write_members(
-    members: zipfile.ZipFile, store: Store, contract: EmbeddingContract, scopes: Sequence[Scope] | None
+    members: zipfile.ZipFile,
+    store: ArchiveSource,
+    contract: EmbeddingContract,
+    scopes: Sequence[Scope] | None,
 ) -> int:
     wanted = store.scopes() if scopes is None else tuple(dict.fromkeys(scopes))
     characters = [

@@ -139,11 +139,13 @@ class Gallery(Protocol):
         series: str = "",
         aliases: Sequence[str] = (),
         actor: str = "",
+        allow_alike: bool = False,
     ) -> Enrolled:
         """Add samples to the character of that name or alias, creating it if there is none.
 
-        All or nothing. A given series fills an empty one; new aliases are added; a face that was said not to
-        be the character is hers from now on.
+        All or nothing. With `allow_alike` only the same pixels count as the same picture. A given series
+        fills an empty one; new aliases are added; a face that was said not to be the character is hers from
+        now on.
         Raises SampleExistsError (also for the same picture twice in `samples`), NameInvalidError,
         CharacterExistsError (an alias belongs to another).
         """

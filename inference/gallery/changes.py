@@ -22,15 +22,15 @@ from inference.gallery.base import AuditEntry, Changed, Enrolled, NewSample
 from inference.gallery.delta import Delta, FaceMove, Naming, renaming
 from inference.gallery.fingerprint import is_same_picture
 from inference.gallery.names import clean_name, clean_series, distinct_names
-from inference.gallery.projection import ScopeView
-from inference.gallery.store import Store, check_embedding, new_id
+from inference.gallery.records import Alikes, Records
+from inference.gallery.store import check_embedding, new_id
 from inference.gallery.undo import what_to_undo
 
 
 class Changes:
     """The changes of one scope, made under one contract."""
 
-    def __init__(self, store: Store, scope: Scope, contract: EmbeddingContract, actor: str) -> None:
+    def __init__(self, store: Records, scope: Scope, contract: EmbeddingContract, actor: str) -> None:
         self.touched: set[CharacterId] = set()
         self.erased = False
         """True when something was removed for good."""
@@ -40,8 +40,14 @@ class Changes:
         self._actor = actor
 
     def enroll(
-        self, name: str, samples: Sequence[NewSample], series: str, aliases: Sequence[str], view: ScopeView
+        self,
+        name: str,
+        samples: Sequence[NewSample],
+        series: str,
+        aliases: Sequence[str],
+        view: Alikes | None,
     ) -> Enrolled:
+        """Without a view of the scope, pictures that are only alike are not compared."""
         name, series, aliases = clean_name(name), clean_series(series), [clean_name(a) for a in aliases]
         if not samples:
             raise ValueError("an enrollment needs at least one sample")
@@ -277,7 +283,7 @@ class Changes:
         """Her key in the tables. Raises CharacterNotFoundError."""
         return self._store.require([self._scope], name_or_id)
 
-    def _refuse_duplicates(self, name: str, samples: Sequence[NewSample], view: ScopeView) -> None:
+    def _refuse_duplicates(self, name: str, samples: Sequence[NewSample], view: Alikes | None) -> None:
         for place, sample in enumerate(samples):
             duplicate = find_duplicate(self._store, self._scope, sample, view)
             if duplicate:
@@ -286,18 +292,21 @@ class Changes:
             for earlier in samples[:place]:
                 similarity = float(np.dot(earlier.embedding, sample.embedding))
                 identical = earlier.content_hash == sample.content_hash
-                if identical or is_same_picture(earlier.perceptual_hash, sample.perceptual_hash, similarity):
+                alike = view is not None and is_same_picture(
+                    earlier.perceptual_hash, sample.perceptual_hash, similarity
+                )
+                if identical or alike:
                     raise SampleExistsError(
                         character=name, sample_id="", how="identical" if identical else "alike"
                     )
 
 
 def find_duplicate(
-    store: Store, scope: Scope, sample: NewSample, view: ScopeView
+    store: Records, scope: Scope, sample: NewSample, view: Alikes | None
 ) -> tuple[Character, SampleId, str] | None:
-    """The sample of the scope that shows the same picture, and how ("identical" or "alike")."""
+    """The sample of the scope that shows the same picture, and how ("identical" or, with a view, "alike")."""
     same_pixels = store.find_content(scope, sample.content_hash)
     if same_pixels:
         return store.character(same_pixels[0]), same_pixels[1], "identical"
-    alike = view.alike(sample.embedding, sample.perceptual_hash)
+    alike = view and view.alike(sample.embedding, sample.perceptual_hash)
     return (*alike, "alike") if alike else None

@@ -121,6 +121,7 @@ class ClosedSetGallery:
         series: str = "",
         aliases: Sequence[str] = (),
         actor: str = "",
+        allow_alike: bool = False,
     ) -> Enrolled:
         raise self._refusal
 

@@ -59,7 +59,11 @@ class Delta:
 
     @classmethod
     def from_json(cls, text: str) -> Delta:
-        fields = json.loads(text)
+        return cls.from_fields(json.loads(text))
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Delta:
+        """From what `asdict()` made of it."""
         return cls(
             {
                 CharacterId(character): (_naming(before), _naming(after))

@@ -247,12 +247,13 @@ class EmbeddedGallery:
         series: str = "",
         aliases: Sequence[str] = (),
         actor: str = "",
+        allow_alike: bool = False,
     ) -> Enrolled:
-        return await self._change(
-            scope,
-            actor,
-            lambda changes: changes.enroll(name, samples, series, aliases, self._projection.view(scope)),
-        )
+        def add(changes: Changes) -> Enrolled:
+            view = None if allow_alike else self._projection.view(scope)
+            return changes.enroll(name, samples, series, aliases, view)
+
+        return await self._change(scope, actor, add)
 
     async def rename(
         self, scope: Scope, name: str, new_name: str, *, series: str | None = None, actor: str = ""

@@ -57,11 +57,11 @@ def distinct_names(spellings: Iterable[str]) -> tuple[str, ...]:
 def suggest_names(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
     """The known spellings nearest to `name`, best first; word order hardly matters."""
     wanted = name_key(name)
-    pairs = _letter_pairs(wanted)
+    pairs = letter_pairs(wanted)
     scored = []
     for spelling in known:
         key = name_key(spelling)
-        others = _letter_pairs(key)
+        others = letter_pairs(key)
         score = 2 * len(pairs & others) / (len(pairs) + len(others) or 1)
         if wanted and (key.startswith(wanted) or wanted in key.split()):
             score += 1  # a part of the name is the likeliest thing to be typed
@@ -70,7 +70,8 @@ def suggest_names(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[s
     return tuple(dict.fromkeys(spelling for _, spelling in sorted(scored)))[:limit]
 
 
-def _letter_pairs(key: str) -> frozenset[str]:
+def letter_pairs(key: str) -> frozenset[str]:
+    """Of each word, its ends marked by a space."""
     return frozenset(
         padded[i : i + 2] for padded in (f" {word} " for word in key.split()) for i in range(len(padded) - 1)
     )

@@ -388,6 +388,18 @@ class Store:
             (json.dumps(scopes), contract.dimension * VECTOR_TYPE.itemsize, contract.id),
         )
 
+    def enrolled_again(self, scope: Scope, faces: Sequence[SampleId]) -> int | None:
+        """A character of the scope who has a sample with the pixels of one of these samples."""
+        row = self._one(
+            """SELECT f.character FROM faces old JOIN faces f ON f.content_hash = old.content_hash
+               JOIN characters c ON c.seq = f.character
+               WHERE old.id IN (SELECT value FROM json_each(?)) AND old.negative = 0 AND f.negative = 0
+               AND c.scope = ?""",
+            json.dumps(faces),
+            scope,
+        )
+        return int(row[0]) if row else None
+
     def give_faces(self, faces: Sequence[SampleId], character: int) -> None:
         """They are hers from now on."""
         self._set_owner(faces, character, None)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from inference.domain import CharacterId, SampleId, Scope
 from inference.errors import CannotUndoError
 from inference.gallery.base import AuditEntry
 from inference.gallery.delta import Delta, Naming
-from inference.gallery.store import Store
+from inference.gallery.records import Records
 
 UNDOABLE = frozenset(
     {
@@ -28,7 +27,7 @@ UNDOABLE = frozenset(
 """The actions that can be taken back for a while."""
 
 
-def what_to_undo(store: Store, scope: Scope, entry_id: int | None) -> tuple[AuditEntry, Delta]:
+def what_to_undo(store: Records, scope: Scope, entry_id: int | None) -> tuple[AuditEntry, Delta]:
     """That entry of the audit log, or the last that is in effect; and the change that takes it back.
 
     Raises CannotUndoError. A name that somebody else has now shows only when it is given back.
@@ -50,7 +49,7 @@ def what_to_undo(store: Store, scope: Scope, entry_id: int | None) -> tuple[Audi
     return entry, back
 
 
-def _require_as_it_was_left(store: Store, scope: Scope, back: Delta, name: str) -> None:
+def _require_as_it_was_left(store: Records, scope: Scope, back: Delta, name: str) -> None:
     """Everything that `back` changes must be as it expects."""
     if not (
         all(_is_as_expected(store, scope, back, one) for one in back.characters)
@@ -59,7 +58,7 @@ def _require_as_it_was_left(store: Store, scope: Scope, back: Delta, name: str) 
         raise CannotUndoError(reason="changed", name=name)
 
 
-def _is_as_expected(store: Store, scope: Scope, back: Delta, character_id: CharacterId) -> bool:
+def _is_as_expected(store: Records, scope: Scope, back: Delta, character_id: CharacterId) -> bool:
     seq = store.character_seq(character_id)
     before, after = back.namings.get(character_id, (None, None))
     if character_id in back.namings and before is None:
@@ -74,21 +73,15 @@ def _is_as_expected(store: Store, scope: Scope, back: Delta, character_id: Chara
     return character_id not in back.namings or before == Naming.of(character)
 
 
-def _are_with(store: Store, faces: Sequence[SampleId], owner: CharacterId | None) -> bool:
+def _are_with(store: Records, faces: Sequence[SampleId], owner: CharacterId | None) -> bool:
     return store.owners(faces) == dict.fromkeys(faces, owner)
 
 
-def _require_not_enrolled_again(store: Store, scope: Scope, back: Delta) -> None:
+def _require_not_enrolled_again(store: Records, scope: Scope, back: Delta) -> None:
     """No sample that comes back may be in the scope already."""
     returning: list[SampleId] = [
         face for move in back.moves if move.source is None and move.target is not None for face in move.faces
     ]
-    row = store.connection.execute(
-        """SELECT f.character FROM faces old JOIN faces f ON f.content_hash = old.content_hash
-           JOIN characters c ON c.seq = f.character
-           WHERE old.id IN (SELECT value FROM json_each(?)) AND old.negative = 0 AND f.negative = 0
-           AND c.scope = ?""",
-        (json.dumps(returning), scope),
-    ).fetchone()
-    if row:
-        raise CannotUndoError(reason="enrolled_again", name=store.character(row[0]).name)
+    character = store.enrolled_again(scope, returning)
+    if character is not None:
+        raise CannotUndoError(reason="enrolled_again", name=store.character(character).name)

@@ -15,13 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("bot", "config", "inference", "training")
 
 MAY_IMPORT = {
+    "av": ["bot/adapters/films.py"],
     "cv2": ["inference/*", "training/*"],
-    "discord": ["bot/adapters/discord_adapter.py"],
+    "discord": ["bot/adapters/discord/*"],
     "elasticsearch": ["inference/gallery/elasticsearch.py"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],
-    "telegram": ["bot/adapters/telegram_adapter.py"],
+    "telegram": ["bot/adapters/telegram/*"],
+    "thorvg_python": ["bot/adapters/films.py"],
     "torch": [
         "inference/detection/ultralytics_yolo.py",
         "inference/embedding/torch_embedder.py",

@@ -171,6 +171,17 @@ async def test_the_same_picture_twice_in_one_enrollment_is_refused(
     assert await gallery.characters([HERE]) == ()
 
 
+async def test_a_picture_that_is_only_alike_may_be_allowed(gallery: Gallery) -> None:
+    await gallery.enroll(HERE, "Rin", [make_sample(1)])
+    enrolled = await gallery.enroll(HERE, "Somebody else", [ALIKE], allow_alike=True)
+    assert enrolled.character.sample_count == 1
+    await gallery.enroll(
+        HERE, "Third", [make_sample(3), make_sample(3, content_hash="other pixels")], allow_alike=True
+    )
+    with pytest.raises(SampleExistsError):
+        await gallery.enroll(HERE, "X", [make_sample(9, content_hash="content 1")], allow_alike=True)
+
+
 @pytest.mark.parametrize(
     "different",
     [

@@ -83,6 +83,13 @@ def said(verdicts: Sequence[Verdict]) -> list[tuple[Decision, str | None]]:
         # All but the very picture of which somebody said "not her".
         (face(match("A", 0.995, negative=0.98)), UNKNOWN, None),
         (face(match("A", 0.995, negative=0.97)), UNSURE, "A"),
+        # The very picture that somebody taught, whatever was said about others like it.
+        (face(match("A", 1.0, negative=0.99)), KNOWN, "A"),
+        (face(match("A", 1.0, negative=0.9995)), UNKNOWN, None),
+        (face(match("A", 0.9985, negative=0.99)), UNKNOWN, None),
+        (face(("A", 1.0), ("B", 0.998)), KNOWN, "A"),
+        (face(("A", 1.0), ("B", 0.9995)), UNSURE, "A"),
+        (face(match("A", 1.0, negative=1.0), ("B", 0.998)), KNOWN, "B"),
         # Who is out is no rival either.
         (face(match("A", 0.75, negative=0.8), ("B", 0.7)), KNOWN, "B"),
         (face(match("A", 0.75, negative=0.8), ("B", 0.7), ("C", 0.65)), UNSURE, "B"),

@@ -1,0 +1,1 @@
+"""One package per chat platform: they translate in and out, nothing else."""

@@ -1,0 +1,141 @@
+"""`run` with a chat: the whole process against the strict Discord, started and stopped by an operator."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.base import Adapter
+from bot.app import serve
+from bot.chat import Platform
+from inference.errors import SettingsError
+from tests.conftest import CastPictures
+from tests.discord_server.people import Picture
+from tests.discord_server.server import DiscordServer
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 90.0
+
+
+async def started(server: DiscordServer, folder: Path, token: str) -> asyncio.subprocess.Process:
+    environment = os.environ | {
+        "DISCORD_TOKEN": token,
+        "DAREDA_DISCORD__API_BASE": server.api_base,
+        "DAREDA_DISCORD__CDN": server.cdn.base,
+        "DAREDA_CHATS__ANSWERING": "all",
+    }
+    environment.pop("TELEGRAM_TOKEN", None)
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "bot.py"),
+        "run",
+        "--data-dir",
+        str(folder / "data"),
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def ended(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    out, err = await asyncio.wait_for(process.communicate(), START_S)
+    assert process.returncode is not None
+    return process.returncode, (out + err).decode()
+
+
+@pytest.mark.timeout(300)
+async def test_it_answers_until_it_is_told_to_stop_and_then_finishes_what_is_under_way(
+    tmp_path: Path, cast_pictures: CastPictures
+) -> None:
+    async with DiscordServer() as server:
+        guild = server.add_guild("club")
+        channel, alice = server.add_channel(guild), server.add_member(guild, "alice")
+        process = await started(server, tmp_path, server.token)
+        try:
+            await server.until(lambda: server.said_in(channel), "the first words", timeout_s=START_S)
+            picture = Picture("a.png", cast_pictures.new[0].read_bytes())
+            first = server.post_message(channel, alice, attachments=[picture])
+            await server.reply_to(first, timeout_s=START_S)
+            last = server.post_message(channel, alice, attachments=[picture])
+            typing = channel.typing
+            await server.until(lambda: channel.typing > typing, "that it works", timeout_s=START_S)
+            process.send_signal(signal.SIGTERM)
+            code, said = await ended(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert code == 0, said
+        (reply,) = server.replies(last)
+        assert reply.files and reply.content == "I do not know this face."
+        assert "Discord: signed in as dareda, in 1 server." in said and "Stopping" in said
+        assert server.token not in said and "Traceback" not in said
+        assert not server.errors
+
+
+@pytest.mark.timeout(300)
+async def test_a_wrong_token_refuses_the_start_and_says_where_to_get_another(tmp_path: Path) -> None:
+    async with DiscordServer() as server:
+        process = await started(server, tmp_path, "a.wrong.token")
+        code, said = await ended(process)
+    assert code == 78
+    assert "DISCORD_TOKEN" in said and "discord.com/developers" in said
+    assert "a.wrong.token" not in said and "Traceback" not in said
+
+
+class FakeAdapter:
+    """Runs until it is closed, or fails."""
+
+    platform: Platform = "discord"
+
+    def __init__(self, calls: list[str], name: str, failure: Exception | None = None) -> None:
+        self._calls, self._name, self._failure = calls, name, failure
+        self._closed = asyncio.Event()
+
+    async def run(self) -> None:
+        if self._failure:
+            raise self._failure
+        await self._closed.wait()
+
+    def pause(self) -> None:
+        self._calls.append(f"{self._name} pauses")
+
+    async def close(self, deadline_s: float) -> None:
+        self._calls.append(f"{self._name} closes")
+        self._closed.set()
+
+
+class FakeConversation:
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
+
+    async def close(self, deadline_s: float) -> None:
+        self._calls.append(f"conversation closes within {deadline_s:g} s")
+
+
+async def served(adapters: Sequence[Adapter], calls: list[str], stop: asyncio.Event) -> None:
+    await serve(adapters, FakeConversation(calls), stop, close_s=3)  # type: ignore[arg-type]
+
+
+async def test_stopping_goes_in_order() -> None:
+    calls: list[str] = []
+    stop = asyncio.Event()
+    stop.set()
+    await served([FakeAdapter(calls, "one"), FakeAdapter(calls, "two")], calls, stop)
+    assert calls == [
+        "one pauses", "two pauses", "conversation closes within 3 s", "one closes", "two closes",
+    ]  # fmt: skip
+
+
+async def test_one_that_cannot_start_stops_the_others() -> None:
+    calls: list[str] = []
+    failure = SettingsError(key="DISCORD_TOKEN", reason="wrong")
+    with pytest.raises(SettingsError):
+        await served([FakeAdapter(calls, "one"), FakeAdapter(calls, "two", failure)], calls, asyncio.Event())
+    assert "one closes" in calls

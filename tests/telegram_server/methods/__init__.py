@@ -1,0 +1,1 @@
+"""The methods that the server knows, one module for each subject."""

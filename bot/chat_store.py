@@ -315,4 +315,5 @@ class ChatStore:
             with translated_errors(self._path):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, translated)
+        # Without the shield, work that still waits for the thread would be dropped with its caller.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, translated))

@@ -37,8 +37,11 @@ from inference.gallery.base import Enrolled, Gallery, NewSample
 from inference.gallery.fingerprint import content_hash, perceptual_hash
 from inference.gallery.names import name_key
 from inference.pipeline import FacePipeline
+from inference.scaling import resized
 from inference.selection import Selection, choose_faces
 
+_SHARPNESS_SIDE = 112
+"""Pixels of the crop that sharpness is measured on, whatever the embedder takes."""
 _SAME_FACE_IOU = 0.5
 """Boxes of the same picture that overlap that much are the same face."""
 
@@ -316,7 +319,9 @@ class Enroller:
         )
 
     async def _require_quality(self, image: ImageRGB, detection: Detection) -> None:
-        aligned = await self._pipeline.aligned(image, detection.box)
+        aligned = resized(
+            await self._pipeline.aligned(image, detection.box), _SHARPNESS_SIDE, _SHARPNESS_SIDE
+        )
         sharpness = float(cv2.Laplacian(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.CV_32F).std())
         for what, actual, limit in (
             ("size in pixels", _side(detection), self._options.smallest_face),

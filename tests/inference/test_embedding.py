@@ -20,7 +20,7 @@ from inference.models.runners import embedder_on
 from inference.scaling import resized
 
 MODELS = ModelOptions(threads=1)
-MARGIN, SIDE = 1.3, 112
+MARGIN, SIDE = 1.4, 144
 
 
 @pytest.fixture(scope="module")

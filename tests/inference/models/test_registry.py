@@ -126,5 +126,5 @@ def test_a_damaged_file_is_told_from_a_whole_one(tmp_path: Path, damage, complai
 
 def test_the_description_names_what_a_person_asks_for(tmp_path: Path) -> None:
     text = "\n".join(find_pack("dareda-1", tmp_path).describe())
-    for word in ("AGPL-3.0-or-later", "640×640", "112×112", "512", "1.00%", "CARD.md", "bundled"):
+    for word in ("AGPL-3.0-or-later", "640×640", "144×144", "512", "1.00%", "CARD.md", "bundled"):
         assert word in text

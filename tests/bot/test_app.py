@@ -60,6 +60,8 @@ async def test_it_answers_until_it_is_told_to_stop_and_then_finishes_what_is_und
         process = await started(server, tmp_path, server.token)
         try:
             await server.until(lambda: server.said_in(channel), "the first words", timeout_s=START_S)
+            assert process.stderr is not None
+            first_line = await asyncio.wait_for(process.stderr.readline(), START_S)
             picture = Picture("a.png", cast_pictures.new[0].read_bytes())
             first = server.post_message(channel, alice, attachments=[picture])
             await server.reply_to(first, timeout_s=START_S)
@@ -74,7 +76,8 @@ async def test_it_answers_until_it_is_told_to_stop_and_then_finishes_what_is_und
         assert code == 0, said
         (reply,) = server.replies(last)
         assert reply.files and reply.content == "I do not know this face."
-        assert "Discord: signed in as dareda, in 1 server." in said and "Stopping" in said
+        assert first_line == b"Discord: signed in as dareda, in 1 server.\n"
+        assert "Stopping" in said
         assert server.token not in said and "Traceback" not in said
         assert not server.errors
 

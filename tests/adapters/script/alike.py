@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from typing import Any
 
 from tests.adapters.script.side import Seen
 
@@ -16,7 +17,7 @@ _CHANGE = re.compile(
 """A line of the history. Both galleries count their changes together, and people have ids of their own."""
 
 
-def comparable(seen: Seen | None) -> tuple[Seen, list[object]] | None:
+def comparable(seen: Seen | None) -> tuple[Seen, list[bytes | list[Any]]] | None:
     """To be compared with what the other platform's people saw; None for silence."""
     if seen is None:
         return None
@@ -24,7 +25,7 @@ def comparable(seen: Seen | None) -> tuple[Seen, list[object]] | None:
     return replace(seen, text=_CHANGE.sub(r"\1 · \2", seen.text), files=()), files
 
 
-def _archived(data: bytes) -> list[object]:
+def _archived(data: bytes) -> list[Any]:
     """Who is in an archive and by which faces; ids are random."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         characters, faces = (

@@ -99,7 +99,7 @@ async def _teaching(e: Evening) -> None:
         assert "Only the one who asked" in (await e.press(MEMBER, asked, unlike)).text
     async with e.step("the number chosen replaces the question, and can be undone"):
         seen = await e.press(MANAGER, asked, unlike)
-        assert seen.text == "Now I know Sixth, from one picture." and seen.handle is asked.handle
+        assert seen.text == "Now I know Sixth, from one picture." and seen.handle == asked.handle
         await e.press(MANAGER, seen, "Undo")
     async with e.step("who looks like somebody known is asked about first"):
         asked = await e.command(MANAGER, Say.ENROLL, e.new(0), name="Another")

@@ -176,11 +176,9 @@ class DiscordSide:
     def _seen(self, messages: Sequence[Message]) -> Seen:
         """The messages of one answer as one."""
         assert not any(message.pings for message in messages)
-        pages = [list(_pieces(message.content)) for message in messages if message.content]
         last = messages[-1]
         return Seen(
-            "\n".join("".join(text for text, _ in page) for page in pages),
-            tuple(text for page in pages for text, strong in page if strong),
+            *text_of_markdown("\n".join(message.content for message in messages if message.content)),
             tuple(file.data for message in messages for file in message.files),
             (*map(_line, _options(last)), *(one["label"] for one in _parts(last) if "label" in one)),
             handle=last,
@@ -188,8 +186,13 @@ class DiscordSide:
         )
 
 
+def text_of_markdown(content: str) -> tuple[str, tuple[str, ...]]:
+    """The text as it is shown, and what is strong in it."""
+    pieces = list(_pieces(content))
+    return "".join(text for text, _ in pieces), tuple(text for text, strong in pieces if strong)
+
+
 def _pieces(content: str) -> Iterator[tuple[str, bool]]:
-    """The text that markdown shows, and whether it is strong."""
     strong, text = False, ""
     for escaped, emphasis, plain in _MARKUP.findall(content):
         if emphasis:

@@ -25,16 +25,15 @@ def main() -> None:
     files.start()
     os.environ["REDIS_URL"] = "redis://{}:{}/0".format(*messages.server_address)
     os.environ["MINIO_ENDPOINT"] = "{}:{}".format(*files.get_host_and_port())
-    server = uvicorn.Server(uvicorn.Config("telemelya.server.app:app"))
-    threading.Thread(target=_end_with_input, args=[server], daemon=True).start()
+    threading.Thread(target=_end_with_input, daemon=True).start()
     with socket.create_server((HOST, 0)) as listening:
         print(listening.getsockname()[1], flush=True)
-        server.run([listening])
+        uvicorn.Server(uvicorn.Config("telemelya.server.app:app")).run([listening])
 
 
-def _end_with_input(server: uvicorn.Server) -> None:
+def _end_with_input() -> None:
     sys.stdin.read()
-    server.should_exit = True
+    os._exit(0)  # nothing is kept, and the stores' threads would go on
 
 
 if __name__ == "__main__":

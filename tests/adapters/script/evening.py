@@ -24,8 +24,23 @@ class Step:
     """None for silence."""
 
 
+class Portraits:
+    """The cast by number."""
+
+    cast: CastPictures
+
+    def name(self, character: int) -> str:
+        return self.cast.cast[character].name
+
+    def sample(self, character: int, number: int) -> bytes:
+        return (self.cast.folder / self.name(character) / f"{number}.png").read_bytes()
+
+    def new(self, character: int) -> bytes:
+        return self.cast.new[character].read_bytes()
+
+
 @dataclass
-class Evening:
+class Evening(Portraits):
     """Does what `Side` does, and writes it down."""
 
     side: Side
@@ -94,15 +109,6 @@ class Evening:
         return seen
 
     # ── pictures ────────────────────────────────────────────────────────────────────────────────
-
-    def name(self, character: int) -> str:
-        return self.cast.cast[character].name
-
-    def sample(self, character: int, number: int) -> bytes:
-        return (self.cast.folder / self.name(character) / f"{number}.png").read_bytes()
-
-    def new(self, character: int) -> bytes:
-        return self.cast.new[character].read_bytes()
 
     async def identified(self, data: bytes) -> Identification:
         """The picture as the core sees it, asked from the club."""

@@ -113,12 +113,13 @@ async def served() -> AsyncIterator[str]:
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"},
     )
-    assert server.stdout is not None
+    assert server.stdin is not None and server.stdout is not None
     try:
         port = int(await asyncio.wait_for(server.stdout.readline(), PATIENCE_S))
         yield f"http://127.0.0.1:{port}"
     finally:
-        await server.communicate()
+        server.stdin.close()
+        await server.wait()
 
 
 @asynccontextmanager

@@ -35,7 +35,8 @@ ENVIRONMENT = Path(__file__).parents[2] / ".venv-telemelya"
 TOKEN = f"123456789:{'t' * 35}"
 HOME = 5_001
 PATIENCE_S = 60.0
-_UNANSWERED = ("sendChatAction",)
+_ASIDE = ("sendChatAction", "editMessageReplyMarkup")
+"""Goes before an answer: that it works on one, and that buttons are gone."""
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Telemelya:
                 done = (await self.http.get("responses")).json()["responses"]
                 for number, one in enumerate(done[self.heard :], start=self.heard + 1):
                     self.heard = number
-                    if one["method"] not in _UNANSWERED:
+                    if one["method"] not in _ASIDE:
                         found: dict[str, Any] = one
                         return found
                 await asyncio.sleep(0.02)

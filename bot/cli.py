@@ -162,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("source", help="a folder, an archive or an https address")
     install.add_argument("--sha256", help="what the archive must hash to; required for an address")
 
+    add("health", "heartbeat:health", "whether the bot that uses this data folder is alive")
     add("doctor", "doctor:doctor", "what is set up, what is not, and how to fix it")
     return parser
 

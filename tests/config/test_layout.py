@@ -36,6 +36,7 @@ MAY_IMPORT = {
 MAY_OPEN_PICTURES = ["inference/images.py"]
 MAY_READ_ENVIRONMENT = [
     "bot/cli.py",
+    "bot/heartbeat.py",  # where systemd listens
     "config/*",
     "inference/detection/ultralytics_yolo.py",
     "training/detector/ultralytics_trainer.py",

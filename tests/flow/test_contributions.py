@@ -11,6 +11,7 @@ import pytest
 from bot.chat import ChatRef
 from bot.chat_store import open_chat_store
 from bot.remembered import Answer, Traces, new_token
+from bot.terminal.enroll import ACTOR
 from config.options import Options
 from inference.domain import Scope
 from inference.gallery.base import NewSample
@@ -74,8 +75,8 @@ def test_contributors_are_listed_with_what_they_gave(line: CommandLine) -> None:
     ]
     [one] = line.records("contributions", "list", "--by", "telegram:7")
     assert one["signatures"] == [ERU]
-    table = line.run("contributions", "list").splitlines()
-    assert [row.split()[:2] for row in table[1:] if row.startswith(("discord", "telegram"))] == [
+    rows = [row.split()[:2] for row in line.run("contributions", "list").splitlines()]
+    assert [row for row in rows if row[0] in ("discord:7", "telegram:7")] == [
         ["discord:7", "cli"],
         ["discord:7", "discord:1"],
         ["telegram:7", "cli"],
@@ -96,13 +97,15 @@ def test_all_that_one_gave_goes_everywhere_and_shows_in_the_history(line: Comman
     said = line.run("contributions", "remove", "--by", "discord:7", "--yes")
     assert said == "Removed of discord:7: 3 faces, names in 2 lines of the history, 1 traces of chats.\n"
     assert [(one["contributor"], one["scope"]) for one in line.records("contributions", "list")] == [
-        ("cli", "cli"),
-        ("cli", "discord:1"),
+        (ACTOR, "cli"),
+        (ACTOR, "discord:1"),
         ("telegram:7", "cli"),
     ]
     assert traces(line) == Traces(answers=0, questions=0, reviews=0)
     assert [record["samples"] for record in line.records("characters")] == [1]
-    assert "Removed what somebody had contributed: 1 sample" in line.run("history")
+    [entry, *_] = line.records("history")
+    assert (entry["action"], entry["detail"]["samples"]) == ("forget_contributions", 1)
+    assert "Removed what" in line.run("history")
     line.run("contributions", "remove", "--by", "discord:7", "--yes")
     assert "Nothing is kept of discord:7." in line.errors
     line.run("undo", code=1)

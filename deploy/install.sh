@@ -21,9 +21,9 @@ fail() {
 "$python" -c 'import ensurepip' 2>/dev/null ||
     fail "Python cannot create an environment. On Debian and Ubuntu: sudo apt install python3-venv"
 
-requirements=requirements-cpu.txt
+requirements="requirements-cpu.txt"
 if command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU; then
-    requirements=requirements.txt
+    requirements="requirements.txt"
 fi
 
 systemd=no

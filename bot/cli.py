@@ -162,6 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("source", help="a folder, an archive or an https address")
     install.add_argument("--sha256", help="what the archive must hash to; required for an address")
 
+    backup = add("backup", "terminal.backup:backup", "copy what Dareda keeps, also while it runs")
+    backup.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the copies")
     add("health", "heartbeat:health", "whether the bot that uses this data folder is alive")
     add("doctor", "doctor:doctor", "what is set up, what is not, and how to fix it")
     return parser

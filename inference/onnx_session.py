@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 # From 1.31 on it tells its maker how it is used, under an id that it leaves in the home folder. Its function
-# to switch that off (`disable_telemetry_events`) comes too late for the id: this variable is read at the import.
+# to switch that off (`disable_telemetry_events`) comes too late for the id: this is read at the import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 

@@ -51,14 +51,15 @@ cp "$source/requirements-cpu.txt" "$source/requirements.txt" "$new"
 chmod -R u=rwX,go=rX "$new"
 [ -x "$code/.venv/bin/python" ] || "$python" -m venv "$code/.venv"
 "$code/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$new/$requirements"
-"$code/.venv/bin/python" -m compileall -q "$new"
+# With the names that the files will have, for tracebacks.
+"$code/.venv/bin/python" -m compileall -q -s "$new" -p "$code" "$new/bot" "$new/config" "$new/inference"
 
 [ "$systemd" = no ] || systemctl stop dareda 2>/dev/null || true
 for part in bot config inference deploy bot.py LICENSE requirements-cpu.txt requirements.txt; do
     rm -rf "${code:?}/$part"
     mv "$new/$part" "$code/$part"
 done
-rmdir "$new"
+rm -rf "$new"
 
 install --mode=0644 "$code/deploy/dareda.service" /etc/systemd/system/dareda.service
 install --mode=0755 "$code/deploy/dareda" /usr/local/bin/dareda

@@ -40,12 +40,18 @@ def list_contributions(
 ) -> tuple[Contributions, ...]:
     """Of everybody everywhere, or of one, or in one scope; by contributor, then by scope."""
     tallies: dict[tuple[str, Scope], Tally] = {}
+    # Signatures that may be theirs are chosen here, among hundreds of thousands; which are is decided below.
+    maybe = "(:who IS NULL OR {0} = :who OR substr({0}, -length(:who) - 2) = '(' || :who || ')')"
     for where, signature, what, count in connection.execute(
-        """SELECT c.scope, f.added_by, iif(f.negative, 'negatives', 'samples') what, count(*)
-           FROM faces f JOIN characters c ON c.seq = f.character GROUP BY c.scope, f.added_by, what
-           UNION ALL SELECT a.scope, f.added_by, 'removed', count(*)
-           FROM faces f JOIN audit a ON a.id = f.removed_by GROUP BY a.scope, f.added_by
-           UNION ALL SELECT scope, actor, 'changes', count(*) FROM audit GROUP BY scope, actor"""
+        f"""SELECT c.scope, f.added_by, iif(f.negative, 'negatives', 'samples') what, count(*)
+            FROM faces f CROSS JOIN characters c ON c.seq = f.character
+            WHERE {maybe.format("f.added_by")} GROUP BY c.scope, f.added_by, what
+            UNION ALL SELECT a.scope, f.added_by, 'removed', count(*)
+            FROM faces f JOIN audit a ON a.id = f.removed_by
+            WHERE {maybe.format("f.added_by")} GROUP BY a.scope, f.added_by
+            UNION ALL SELECT scope, actor, 'changes', count(*) FROM audit
+            WHERE {maybe.format("actor")} GROUP BY scope, actor""",
+        {"who": contributor},
     ):
         who = contributor_of(signature)
         if signature and contributor in (None, who) and scope in (None, where):

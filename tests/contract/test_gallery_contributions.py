@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.domain import Scope
 from inference.errors import CannotUndoError, CharacterNotFoundError
 from inference.gallery.base import Contributions, Gallery
 from tests.contract.galleries import HERE, KINDS, SHARED, THERE, Clock, everything, open_gallery
@@ -206,3 +207,14 @@ async def test_contributions_stay_forgotten_after_reopening(kind: str, tmp_path:
     assert (await everything(gallery), await gallery.audit()) == before
     assert await gallery.contributions("discord:7") != ()
     await gallery.close()
+
+
+async def test_what_concerns_the_whole_gallery_can_be_unsigned_too(gallery: Gallery, tmp_path: Path) -> None:
+    await gallery.enroll(HERE, "Rin", [make_sample(1, added_by=ERU)])
+    await gallery.export(tmp_path / "export.zip")
+    await gallery.import_(tmp_path / "export.zip", actor=ORE)
+    [everywhere] = await gallery.contributions("discord:7")
+    assert (everywhere.scope, everywhere.changes) == (Scope(""), 1)
+    assert await gallery.forget_contributions(everywhere.scope, "discord:7") == everywhere
+    assert await gallery.contributions("discord:7") == ()
+    assert (await gallery.character([HERE], "Rin")).sample_count == 1

@@ -17,7 +17,8 @@ compose_spec = pytest.importorskip("compose_spec")
 PROFILES = {
     "bot": {"bot"},
     "elasticsearch": {"bot-with-elasticsearch", "elasticsearch"},
-    "service": {"discord-bot", "telegram-bot", "inference", "elasticsearch"},
+    "discord": {"discord-bot", "inference", "elasticsearch"},
+    "telegram": {"telegram-bot", "inference", "elasticsearch"},
 }
 FOREIGN = {"elasticsearch"}
 SECTIONS = {kind.section for kind in known_options().values()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Final
 
@@ -47,8 +46,7 @@ async def remove(arguments: Namespace, settings: Settings) -> int:
             _show(found)
         remark("Nothing was removed. With --yes all that is kept of them goes, for good.")
         return 0
-    async with AsyncExitStack() as stack:
-        gallery = await stack.enter_async_context(open_gallery(options, any_contract=True))
+    async with open_gallery(options, any_contract=True) as gallery:
         traces = await _forget_traces(options, who)
         found = await gallery.contributions(who)
         for one in found:

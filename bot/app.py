@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from bot.adapters.base import Adapter
 from bot.conversation import Conversation, open_conversation
 from bot.demo import show_demonstration
+from bot.heartbeat import beating
 from bot.terminal.output import remark
 from config.settings import Settings
 
@@ -26,7 +27,7 @@ async def run(arguments: Namespace, settings: Settings) -> int:
     del arguments
     if not (settings.secrets.discord_token or settings.secrets.telegram_token):
         return await show_demonstration(settings.options)
-    async with open_conversation(settings.options) as conversation:
+    async with open_conversation(settings.options) as conversation, beating(settings.options.heartbeat_file):
         adapters = tuple(_adapters(conversation, settings))
         with _told_to_stop() as stop:
             await serve(adapters, conversation, stop, close_s=settings.options.chats.close_s)

@@ -228,3 +228,8 @@ class Options:
     def chats_file(self) -> Path:
         """What is remembered of chats."""
         return self.data_dir / self.chats.file
+
+    @property
+    def heartbeat_file(self) -> Path:
+        """Touched by a running bot, for `health`."""
+        return self.data_dir / "run.alive"

@@ -27,7 +27,10 @@ async def run(arguments: Namespace, settings: Settings) -> int:
     del arguments
     if not (settings.secrets.discord_token or settings.secrets.telegram_token):
         return await show_demonstration(settings.options)
-    async with open_conversation(settings.options) as conversation, beating(settings.options.heartbeat_file):
+    async with (
+        open_conversation(settings.options, credentials=settings.secrets) as conversation,
+        beating(settings.options.heartbeat_file),
+    ):
         adapters = tuple(_adapters(conversation, settings))
         with _told_to_stop() as stop:
             await serve(adapters, conversation, stop, close_s=settings.options.chats.close_s)

@@ -135,7 +135,25 @@ def _parser() -> argparse.ArgumentParser:
     import_ = add("import", "terminal.gallery:import_", "add what an archive holds", gallery)
     import_.add_argument("archive", type=Path, metavar="FILE")
     import_.add_argument("--into", metavar="NAME", help="into this gallery instead of those it came from")
-    add("reindex", "terminal.gallery:reindex", "embed everything again with the chosen model", gallery)
+    reindex = add(
+        "reindex", "terminal.gallery:reindex", "embed everything again with the chosen model", gallery
+    )
+    reindex.add_argument(
+        "--drop-old",
+        action="store_true",
+        help="then delete the embeddings of other models, so that going back needs everything embedded again",
+    )
+    copy = add("copy", "terminal.gallery:copy", "copy everything to the other kind of gallery", gallery)
+    for option, place in (("--from", "source"), ("--to", "target")):
+        copy.add_argument(option, dest=place, required=True, choices=("embedded", "elasticsearch"))
+    index = add(
+        "import-index",
+        "terminal.gallery:import_index",
+        "add the faces of an older recipe's Elasticsearch index, made by the chosen model",
+        gallery,
+    )
+    index.add_argument("--index", default="anime_face", metavar="NAME", help="default: anime_face")
+    index.add_argument("--into", metavar="NAME", help="into this gallery; default: that of --gallery")
     add("verify", "terminal.gallery:verify", "check everything", gallery).add_argument(
         "--repair", action="store_true", help="mend what can be mended"
     )

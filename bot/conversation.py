@@ -48,6 +48,7 @@ from bot.space_settings import Answering
 from bot.texts import choose_language
 from config.logs import bind
 from config.options import Options
+from config.settings import Secrets
 from inference.errors import AppError, StoppedError, TransientError
 from inference.service import FaceService, open_face_service
 
@@ -340,14 +341,17 @@ class Conversation:
 
 @asynccontextmanager
 async def open_conversation(
-    options: Options, faces: FaceService | None = None
+    options: Options, faces: FaceService | None = None, *, credentials: Secrets | None = None
 ) -> AsyncIterator[Conversation]:
     """The conversation of a process, with the inference core (or that one) and what is remembered of chats.
 
     Closed within `chats.close_s`, unless it was closed before. Raises SetupError.
     """
     if faces is None:
-        async with open_face_service(options) as own, open_conversation(options, own) as conversation:
+        async with (
+            open_face_service(options, credentials=credentials, wait=True) as own,
+            open_conversation(options, own) as conversation,
+        ):
             yield conversation
         return
     async with open_chat_store(options.chats_file, options.chats) as store:

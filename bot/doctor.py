@@ -107,7 +107,7 @@ async def _fonts(_: Settings) -> Check:
 
 async def _gallery(settings: Settings) -> Check:
     try:
-        async with open_gallery(settings.options, read_only=True) as gallery:
+        async with open_gallery(settings.options, credentials=settings.secrets, read_only=True) as gallery:
             stats = await gallery.stats()
     except AppError as error:
         return Check("Gallery", State.FAILED, str(error))

@@ -42,6 +42,14 @@ PublicAddress = Annotated[
 ]
 
 
+Fingerprint = Annotated[
+    str, Pattern(r"([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}|", "a sha256 in hexadecimal, or nothing")
+]
+IndexPrefix = Annotated[
+    str, Pattern(r"[a-z0-9][a-z0-9_-]{0,60}", "lower-case letters, digits, - and _, beginning with no - or _")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
     """What a posted picture may be; all of it is checked before its pixels are decoded."""
@@ -126,10 +134,27 @@ class AnnotateOptions:
 class GalleryOptions:
     """Where enrolled characters live."""
 
-    backend: Literal["embedded"] = "embedded"  # one SQLite file, searched in memory
+    backend: Literal["embedded", "elasticsearch"] = "embedded"  # one SQLite file, or a cluster of servers
     file: Text = "gallery.sqlite"  # where it is, relative to the data folder
     shared: tuple[str, ...] = ()  # galleries that every scope also sees
     undo_days: Annotated[int, Range(0, 36_500)] = 7  # days that changes can be undone, forgotten crops kept
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticsearchOptions:
+    """The gallery in Elasticsearch, for gallery.backend = "elasticsearch"; see docs/elasticsearch.md."""
+
+    url: tuple[str, ...] = ("http://127.0.0.1:9200",)  # its nodes; https:// wherever it is not this machine
+    user: str = ""  # with ELASTICSEARCH_PASSWORD; not needed with ELASTICSEARCH_API_KEY
+    ca_file: str = ""  # PEM file of the authority that signed the servers' certificates
+    fingerprint: Fingerprint = ""  # sha256 of the server's certificate, in place of an authority
+    verify_certificate: bool = True  # false believes any server, so anybody in between may read along
+    index_prefix: IndexPrefix = "dareda"  # what the names of the indices begin with
+    vector_index: Literal["int8_hnsw", "flat", "bbq_hnsw"] = "int8_hnsw"  # how faces of a new index are kept
+    candidates: Annotated[int, Range(10, 10_000)] = 256  # faces looked at, at least; more find more, slower
+    refresh_ms: Annotated[int, Range(10, 60_000)] = 100  # how long a change waits to be seen by searches
+    timeout_s: Annotated[float, Range(0.1, 3_600)] = 10.0  # a question that takes longer is given up
+    change_timeout_s: Annotated[float, Range(1, 3_600)] = 30.0  # and a change, with all that it waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +234,7 @@ class Options:
     enroll: EnrollOptions = field(default_factory=EnrollOptions)
     annotate: AnnotateOptions = field(default_factory=AnnotateOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
+    elasticsearch: ElasticsearchOptions = field(default_factory=ElasticsearchOptions)
     chats: ChatOptions = field(default_factory=ChatOptions)
     discord: DiscordOptions = field(default_factory=DiscordOptions)
     telegram: TelegramOptions = field(default_factory=TelegramOptions)

@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG_FILE = "dareda.toml"
 ENVIRONMENT_PREFIX = "DAREDA_"
-SECRET_VARIABLES = {"discord_token": "DISCORD_TOKEN", "telegram_token": "TELEGRAM_TOKEN"}
+SECRET_VARIABLES = {
+    "discord_token": "DISCORD_TOKEN",
+    "telegram_token": "TELEGRAM_TOKEN",
+    "elasticsearch_api_key": "ELASTICSEARCH_API_KEY",
+    "elasticsearch_password": "ELASTICSEARCH_PASSWORD",
+}
 
-_SECRET_WORDS = ("token", "secret", "password")
+_SECRET_WORDS = ("token", "secret", "password", "api_key")
 _SHOWN_CHARACTERS = 60
 
 
@@ -40,12 +45,13 @@ class Secrets:
 
     discord_token: SecretStr | None = None
     telegram_token: SecretStr | None = None
+    elasticsearch_api_key: SecretStr | None = None
+    elasticsearch_password: SecretStr | None = None
 
     def plain(self) -> tuple[str, ...]:
         """The bare values, for the log filter that hides them."""
-        return tuple(
-            secret.get_secret_value() for secret in (self.discord_token, self.telegram_token) if secret
-        )
+        found = (getattr(self, name) for name in SECRET_VARIABLES)
+        return tuple(secret.get_secret_value() for secret in found if secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,13 @@ class GalleryUnavailableError(TransientError):
         super().__init__(reason=reason)
 
 
+class GalleryReadOnlyError(GalleryUnavailableError):
+    """It answers questions, but takes no changes."""
+
+    code = "gallery_read_only"
+    sentence = "The gallery takes no changes at the moment: {reason}."
+
+
 class ServiceUnavailableError(TransientError):
     code = "service_unavailable"
     sentence = "The service {name} cannot be reached: {reason}."
@@ -296,6 +303,40 @@ class ContractMismatchError(SetupError):
 
     def __init__(self, *, gallery: str, running: str) -> None:
         super().__init__(gallery=gallery, running=running)
+
+
+class GalleryAccessError(SetupError):
+    """The gallery's server does not let us in, or not do what is needed."""
+
+    code = "gallery_access"
+    sentence = (
+        "The gallery at {address} refuses us: {reason}. Check ELASTICSEARCH_API_KEY, or elasticsearch.user "
+        "and ELASTICSEARCH_PASSWORD, and what they may do (docs/elasticsearch.md, “Security”)."
+    )
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        super().__init__(address=address, reason=reason)
+
+
+class GalleryTlsError(SetupError):
+    code = "gallery_tls"
+    sentence = (
+        "There is no trusted connection to the gallery at {address}: {reason}. Name the certificate "
+        "authority with elasticsearch.ca_file or the certificate with elasticsearch.fingerprint."
+    )
+
+    def __init__(self, *, address: str, reason: str) -> None:
+        super().__init__(address=address, reason=reason)
+
+
+class GalleryServerError(SetupError):
+    """What answers is not a server that can keep the gallery; `fix` says what to do."""
+
+    code = "gallery_server"
+    sentence = "The server at {address} cannot keep the gallery: {reason}. {fix}"
+
+    def __init__(self, *, address: str, reason: str, fix: str) -> None:
+        super().__init__(address=address, reason=reason, fix=fix)
 
 
 class GalleryLockedError(SetupError):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from config.options import AnnotateOptions, DecisionOptions, Options
+from config.settings import Secrets
 from inference.annotate import AnnotateWords, EncodedImage, annotate_encoded, number_faces_encoded
 from inference.correct import Corrected, Correction, Corrector
 from inference.decide import Policy
@@ -254,16 +255,25 @@ async def _open_closed_set(pack: Pack, options: Options) -> AsyncIterator[Pictur
 
 
 @asynccontextmanager
-async def open_face_service(options: Options, *, read_only: bool = False) -> AsyncIterator[LocalFaceService]:
+async def open_face_service(
+    options: Options,
+    *,
+    credentials: Secrets | None = None,
+    read_only: bool = False,
+    wait: bool = False,
+) -> AsyncIterator[LocalFaceService]:
     """The inference core of one process: models, gallery and the use cases on them.
 
-    `read_only` opens the gallery beside another process that writes to it. With a closed set for a model
+    `read_only` opens the gallery beside another process that writes to it. With `wait`, a gallery's server
+    that cannot be reached yet is no error: what needs it is, until it is there. With a closed set for a model
     pack, whoever wants to enroll is told by ClosedSetError that it cannot be. Raises SetupError.
     """
     pack = find_pack(options.models.pack, options.packs_dir)
     policy = pack.policy(options.decision)
     async with AsyncExitStack() as stack:
-        gallery = await stack.enter_async_context(open_gallery(options, read_only=read_only))
+        gallery = await stack.enter_async_context(
+            open_gallery(options, credentials=credentials, read_only=read_only, wait=wait)
+        )
         pipeline: PicturePipeline
         enroller = None
         if pack.manifest.closed_set is not None:

@@ -50,7 +50,7 @@ async def enroll_folder(arguments: Namespace, settings: Settings) -> int:
         remark("There is no picture in there.")
         return 1
     limit = options.enroll.samples_per_character if arguments.at_most is None else arguments.at_most
-    async with open_face_service(options) as service:
+    async with open_face_service(options, credentials=settings.secrets) as service:
         rules = _rules(options, limit, service.gallery.contract.id)
         memory = options.gallery_file.with_name(options.gallery_file.name + ".folders")
         with closing(FinishedFolders(memory, rules)) as finished:

@@ -18,17 +18,26 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.domain import CharacterId, Embedding, EmbeddingContract, FaceBox, FaceCrop, SampleId, Scope
+from inference.domain import (
+    Character,
+    CharacterId,
+    Embedding,
+    EmbeddingContract,
+    FaceBox,
+    FaceCrop,
+    SampleId,
+    Scope,
+)
 from inference.errors import (
     AppError,
     ArchiveInvalidError,
@@ -60,6 +69,10 @@ class ArchivedCharacter:
     series: str
     aliases: tuple[str, ...]
 
+    @classmethod
+    def of(cls, character: Character) -> ArchivedCharacter:
+        return cls(character.id, character.scope, character.name, character.series, character.aliases)
+
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFace:
@@ -76,6 +89,17 @@ class ArchivedFace:
     box: FaceBox
     crop_bytes: int
 
+    def enrolled_as(self, crop: bytes, embedding: Embedding) -> NewSample:
+        """What enrolls the face as it was."""
+        return NewSample(
+            FaceCrop(crop, self.box),
+            embedding,
+            self.content_hash,
+            self.perceptual_hash,
+            self.added_by,
+            self.source,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
@@ -90,17 +114,7 @@ class Archive:
         """Every face with what enrolls it."""
         with self.members.open(_CROPS) as crops:
             for face, vector in zip(self.faces, self.vectors, strict=True):
-                yield (
-                    face,
-                    NewSample(
-                        FaceCrop(crops.read(face.crop_bytes), face.box),
-                        Embedding(vector),
-                        face.content_hash,
-                        face.perceptual_hash,
-                        face.added_by,
-                        face.source,
-                    ),
-                )
+                yield face, face.enrolled_as(crops.read(face.crop_bytes), Embedding(vector))
 
 
 def write(
@@ -148,20 +162,39 @@ def read(path: Path, contract: EmbeddingContract) -> Archive:
         return archive
 
 
+class Content(Protocol):
+    """Characters and faces of theirs."""
+
+    @property
+    def characters(self) -> tuple[ArchivedCharacter, ...]: ...
+
+    def samples(self) -> Iterator[tuple[ArchivedFace, NewSample]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What `add()` did."""
+
+    samples: int
+    negatives: int
+    characters: Mapping[Scope, Set[CharacterId]]
+    """Those that are as they were archived or were added to."""
+
+
 def add(
-    archive: Archive,
+    archive: Content,
     store: Records,
     contract: EmbeddingContract,
     scope: Scope | None,
     *,
     faces: Iterable[tuple[ArchivedFace, NewSample]] | None = None,
-) -> int:
-    """Add what is not there yet, in the caller's transaction; returns how many samples that were.
+) -> Added:
+    """Add what is not there yet, in the caller's transaction.
 
     Characters are matched by id, then by name; samples by id, then by their pixels. An alias that belongs
     to another character here is left out. `faces` are those of the archive, if they are given at all.
     """
-    added = 0
+    added = [0, 0]
     scopes = {one.id: scope or one.scope for one in archive.characters}
     seqs = {one.id: _add_character(store, one, scopes[one.id]) for one in archive.characters}
     for face, sample in archive.samples() if faces is None else faces:
@@ -178,8 +211,11 @@ def add(
             sample_id=face.id if store.is_face_id_free(face.id) else None,
             at=face.added_at,
         )
-        added += not face.negative
-    return added
+        added[face.negative] += 1
+    touched: dict[Scope, set[CharacterId]] = {}
+    for one in archive.characters:
+        touched.setdefault(scopes[one.id], set()).add(store.character(seqs[one.id]).id)
+    return Added(added[False], added[True], touched)
 
 
 def _add_character(store: Records, archived: ArchivedCharacter, scope: Scope) -> int:

@@ -291,5 +291,9 @@ class Gallery(Protocol):
         """Re-embed every stored crop under `contract`, yielding (done, total), then switch to it atomically.
 
         Searches go on under the old contract until the switch, and samples enrolled meanwhile are included.
-        The switch comes after the last value. Interrupted, it resumes where it stopped.
+        The switch comes after the last value. Interrupted, it resumes where it stopped. Embeddings under the
+        contract before are kept until `drop_old()`, so that going back needs none.
         """
+
+    async def drop_old(self) -> int:
+        """Delete the embeddings under contracts that are not used now; returns how many those were."""

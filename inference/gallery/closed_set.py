@@ -192,6 +192,9 @@ class ClosedSetGallery:
     ) -> AsyncIterator[tuple[int, int]]:
         raise self._refusal
 
+    async def drop_old(self) -> int:
+        raise self._refusal
+
     @property
     def _refusal(self) -> ClosedSetError:
         return ClosedSetError(pack=self._pack)

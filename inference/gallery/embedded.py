@@ -33,7 +33,8 @@ from inference.errors import (
     GalleryUnavailableError,
     StoppedError,
 )
-from inference.gallery import archive, schema, verify
+from inference.gallery import archive, embedded_pages, schema, verify
+from inference.gallery.archive import ArchivedCharacter
 from inference.gallery.audit import Clock, utc_now
 from inference.gallery.base import (
     AuditEntry,
@@ -49,6 +50,7 @@ from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.loading import load_character, load_projection
 from inference.gallery.projection import Projection, search
 from inference.gallery.store import Store
+from inference.gallery.transfer import Page
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -344,13 +346,41 @@ class EmbeddedGallery:
         with content.members:
 
             def add() -> int:
-                added = archive.add(content, self._store, contract, scope)
+                added = archive.add(content, self._store, contract, scope).samples
                 self._store.log.add(
                     scope or _WHOLE_GALLERY, actor, "import", archive=path.name, samples=added
                 )
                 return added
 
             return await self._rewrite(add, contract)
+
+    async def pages_of_characters(self, limit: int) -> AsyncIterator[tuple[ArchivedCharacter, ...]]:
+        after = 0
+        while True:
+            some, after = await self._read(
+                lambda: embedded_pages.page_of_characters(self._store, after, limit)  # noqa: B023
+            )
+            if not some:
+                return
+            yield some
+
+    async def page_of_faces(self, after: int, limit: int) -> Page:
+        return await self._read(
+            lambda: embedded_pages.page_of_faces(self._store, self.contract, after, limit)
+        )
+
+    async def add_page(self, page: Page, *, actor: str = "") -> int:
+        def work() -> tuple[int, Projection]:
+            added = archive.add(page, self._store, self.contract, None)
+            count, projection = added.samples + added.negatives, self._projection
+            for scope, characters in added.characters.items():
+                states = {one: load_character(self._store, one, self.contract) for one in sorted(characters)}
+                projection = projection.updated(scope, states)
+            if count:
+                self._store.log.add(_WHOLE_GALLERY, actor, "import", archive="", samples=count)
+            return count, projection
+
+        return await self._commit(work)
 
     async def reindex(
         self, contract: EmbeddingContract, reembed: Reembed, *, batch: int = 64
@@ -373,6 +403,9 @@ class EmbeddedGallery:
                 return
             else:
                 after = 0  # a face was enrolled under a key that another one had left behind
+
+    async def drop_old(self) -> int:
+        return await self._commit(lambda: (self._store.drop_inactive(), self._projection))
 
     async def _switched(self, seq: int, contract: EmbeddingContract) -> bool:
         """True when nothing lacked an embedding, and so the contract is the active one now."""

@@ -1,7 +1,7 @@
 """What a change reads and writes, whatever keeps it: the rows of one file, or the documents of a cluster.
 
 One implementation lives for a whole gallery (`store.py`), the other for one attempt at a change
-(`elasticsearch_unit.py`). A character's `key`, a number from 1, is good for as long as that.
+(`elasticsearch/unit.py`). A character's `key`, a number from 1, is good for as long as that.
 """
 
 from __future__ import annotations

@@ -68,10 +68,19 @@ class Store:
         seq = self.contract_seq(contract)
         self.connection.execute("UPDATE contracts SET active = 0 WHERE active = 1")
         self.connection.execute("UPDATE contracts SET active = 1 WHERE seq = ?", (seq,))
-        kept = json.dumps([seq, before[0] if before else seq])
+        self._drop_contracts_except(seq, before[0] if before else seq)
+
+    def drop_inactive(self) -> int:
+        """Delete the embeddings under all contracts but the active one; returns how many those were."""
+        before = self._one("SELECT count(*) FROM contracts")[0]
+        self._drop_contracts_except(self._one("SELECT seq FROM contracts WHERE active = 1")[0])
+        return int(before - self._one("SELECT count(*) FROM contracts")[0])
+
+    def _drop_contracts_except(self, *seqs: int) -> None:
         for table, column in (("embeddings", "contract"), ("contracts", "seq")):
             self.connection.execute(
-                f"DELETE FROM {table} WHERE {column} NOT IN (SELECT value FROM json_each(?))", (kept,)
+                f"DELETE FROM {table} WHERE {column} NOT IN (SELECT value FROM json_each(?))",
+                (json.dumps(seqs),),
             )
 
     # ── characters and names ────────────────────────────────────────────────────────────────────

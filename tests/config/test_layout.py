@@ -18,7 +18,9 @@ MAY_IMPORT = {
     "av": ["bot/adapters/films.py"],
     "cv2": ["inference/*", "training/*"],
     "discord": ["bot/adapters/discord/*"],
-    "elasticsearch": ["inference/gallery/elasticsearch.py"],
+    "elasticsearch": [
+        f"inference/gallery/elasticsearch/{module}.py" for module in ("access", "client", "refusals")
+    ],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],

@@ -111,6 +111,7 @@ error-overloaded = Too much is waiting already. Try again in a moment.
 error-deadline = This took too long. Try again in a moment.
 error-stopped = I am being restarted. Try again in a moment.
 error-gallery-unavailable = I cannot reach my gallery right now. Try again in a moment.
+error-gallery-read-only = My gallery can be asked, but takes no changes right now. Try again later; my operator finds the reason in the log.
 error-service-unavailable = I cannot reach a service that I need. Try again in a moment.
 error-chat-store-unavailable = I cannot reach my notes right now. Try again in a moment.
 error-cannot-send =

@@ -102,6 +102,7 @@ error-overloaded = 今は順番待ちがいっぱいです。少ししてから�
 error-deadline = 時間がかかりすぎました。少ししてからもう一度お試しください。
 error-stopped = 再起動中です。少ししてからもう一度お試しください。
 error-gallery-unavailable = 今はギャラリーにつながりません。少ししてからもう一度お試しください。
+error-gallery-read-only = 今はギャラリーを調べることしかできず、変更できません。あとでもう一度お試しください。理由は運営者のログにあります。
 error-service-unavailable = 必要なサービスにつながりません。少ししてからもう一度お試しください。
 error-chat-store-unavailable = 今は記録が読めません。少ししてからもう一度お試しください。
 error-cannot-send =

@@ -102,6 +102,7 @@ error-overloaded = 排队的太多了。请稍后再试。
 error-deadline = 花的时间太长了。请稍后再试。
 error-stopped = 我正在重启。请稍后再试。
 error-gallery-unavailable = 现在连不上图库。请稍后再试。
+error-gallery-read-only = 图库现在只能查询，不能更改。请稍后再试；原因在运营者的日志里。
 error-service-unavailable = 连不上需要的服务。请稍后再试。
 error-chat-store-unavailable = 现在读不了我的记录。请稍后再试。
 error-cannot-send =

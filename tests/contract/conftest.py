@@ -18,14 +18,12 @@ def clock() -> Clock:
 
 @pytest.fixture(params=KINDS)
 async def gallery(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Gallery]:
-    opened = await open_gallery(request.param, tmp_path, clock=clock)
-    yield opened
-    assert not [f for f in await opened.verify(repair=False) if f.kind != "empty_character"]
-    await opened.close()
+    async with open_gallery(request.param, tmp_path, clock=clock) as opened:
+        yield opened
+        assert not [f for f in await opened.verify(repair=False) if f.kind != "empty_character"]
 
 
 @pytest.fixture(params=KINDS)
 async def other_gallery(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Gallery]:
-    opened = await open_gallery(request.param, tmp_path / "other")
-    yield opened
-    await opened.close()
+    async with open_gallery(request.param, tmp_path / "other") as opened:
+        yield opened

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from inference.domain import Scope
 from inference.gallery.base import Gallery
 from inference.gallery.embedded import open_embedded_gallery
+from tests.elasticsearch_server.shared import (
+    connect,
+    empty_gallery,
+    new_prefix,
+    open_test_gallery,
+    remove_gallery,
+    used_again,
+)
 from tests.inference.gallery.samples import make_contract
 
-KINDS = ["embedded"]
+KINDS = ["embedded", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 UNDO_DAYS = 7
 HERE = Scope("here")
 THERE = Scope("there")
@@ -31,13 +43,30 @@ class Clock:
         self.now += timedelta(**duration)
 
 
+@asynccontextmanager
 async def open_gallery(
     kind: str, folder: Path, *, clock: Clock | None = None, undo_days: int = UNDO_DAYS
-) -> Gallery:
-    assert kind == "embedded"
-    return await open_embedded_gallery(
-        folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock or Clock()
-    )
+) -> AsyncIterator[Gallery]:
+    """An empty one, closed at the end of the block."""
+    clock = clock or Clock()
+    if kind == "embedded":
+        gallery: Gallery = await open_embedded_gallery(
+            folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock
+        )
+        yield gallery
+        await gallery.close()
+        return
+    prefix = used_again().pop() if used_again() else new_prefix()
+    gallery = await open_test_gallery(prefix, make_contract(), undo_days=undo_days, clock=clock)
+    yield gallery
+    await gallery.close()
+    cluster = connect()
+    if gallery.contract == make_contract():
+        await empty_gallery(prefix, cluster)
+        used_again().append(prefix)
+    else:
+        await remove_gallery(prefix, cluster)
+    await cluster.close()
 
 
 async def everything(gallery: Gallery, scope: Scope = HERE) -> object:

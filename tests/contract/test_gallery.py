@@ -657,6 +657,18 @@ async def test_going_back_to_the_contract_before_needs_no_embedding(gallery: Gal
     assert await gallery.search(asked, [HERE, SHARED], top=3) == before
 
 
+async def test_without_the_old_embeddings_going_back_embeds_everything_again(gallery: Gallery) -> None:
+    await fill(gallery)
+    old, stats = gallery.contract, await gallery.stats()
+    async for _ in gallery.reindex(make_contract("second", 24), HashEmbedder(24)):
+        pass
+    assert await gallery.drop_old() == 1
+    assert await gallery.drop_old() == 0
+    assert gallery.contract == make_contract("second", 24)
+    progress = [step async for step in gallery.reindex(old, HashEmbedder(DIMENSION))]
+    assert progress[0] == (0, stats.samples + stats.negatives)
+
+
 async def test_unknown_ids_are_answered_as_such(gallery: Gallery) -> None:
     with pytest.raises(SampleNotFoundError):
         await gallery.crop([HERE], SampleId("nothing"))

@@ -497,21 +497,20 @@ async def test_what_was_taken_back_outlives_the_time_of_its_change(gallery: Gall
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_without_days_nothing_can_be_taken_back(kind: str, tmp_path: Path) -> None:
-    gallery = await open_gallery(kind, tmp_path, undo_days=0)
-    await fill(gallery)
-    for change in CHANGES.values():
-        changed = await change(gallery)
-        before = await seen(gallery)
-        with pytest.raises(CannotUndoError) as caught:
-            await gallery.undo(HERE, changed.entry_id)
-        assert caught.value.data["reason"] == "final"
-        assert await seen(gallery) == before
-        for character in await gallery.characters([HERE, THERE]):
-            await gallery.forget(character.scope, character.id)
+    async with open_gallery(kind, tmp_path, undo_days=0) as gallery:
         await fill(gallery)
-    assert {entry.undo_until for entry in await gallery.audit()} == {None}
-    assert await gallery.verify(repair=False) == ()
-    await gallery.close()
+        for change in CHANGES.values():
+            changed = await change(gallery)
+            before = await seen(gallery)
+            with pytest.raises(CannotUndoError) as caught:
+                await gallery.undo(HERE, changed.entry_id)
+            assert caught.value.data["reason"] == "final"
+            assert await seen(gallery) == before
+            for character in await gallery.characters([HERE, THERE]):
+                await gallery.forget(character.scope, character.id)
+            await fill(gallery)
+        assert {entry.undo_until for entry in await gallery.audit()} == {None}
+        assert await gallery.verify(repair=False) == ()
 
 
 async def test_a_sample_can_be_forgotten_for_good(gallery: Gallery) -> None:

@@ -1,0 +1,392 @@
+"""Servers of our own: killed in the middle, lost from a cluster, secured with passwords and certificates.
+
+`ES_TEST_ENROLLMENTS=1000` has that many faces enrolled at once when the server is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from inference.domain import Scope
+from inference.errors import (
+    GalleryAccessError,
+    GalleryTlsError,
+    GalleryUnavailableError,
+    SampleExistsError,
+    SetupError,
+)
+from inference.gallery.elasticsearch.access import ClusterAccess
+from inference.gallery.elasticsearch.client import Cluster
+from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
+from inference.gallery.elasticsearch.mappings import IndexNames
+from tests.elasticsearch_server.distribution import NotAvailableError
+from tests.elasticsearch_server.server import Node, start_cluster
+from tests.elasticsearch_server.shared import (
+    connect,
+    new_prefix,
+    open_test_gallery,
+    server_version,
+    skip_without_server,
+)
+from tests.inference.gallery.samples import make_contract, make_embedding, make_sample, probes
+
+pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow, pytest.mark.timeout(900)]
+HERE = Scope("here")
+ENROLLMENTS = int(os.environ.get("ES_TEST_ENROLLMENTS") or 200)
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    try:
+        made = Node(server_version())
+        made.start()
+    except NotAvailableError as error:
+        skip_without_server(error)
+    yield made
+    made.remove()
+
+
+async def until_back(gallery: ElasticsearchGallery, *, within_s: float = 120) -> None:
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            await gallery.characters([HERE], limit=1)
+            return
+        except GalleryUnavailableError:
+            assert time.monotonic() < deadline, "it never came back"
+            await asyncio.sleep(0.2)
+
+
+async def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(node: Node) -> None:
+    prefix = new_prefix()
+    bots = [
+        await open_test_gallery(prefix, make_contract(), cluster=connect([node.url], timeout_s=15.0))
+        for _ in range(2)
+    ]
+    acknowledged: dict[int, str] = {}
+
+    async def enroll(number: int) -> None:
+        try:
+            enrolled = await bots[number % 2].enroll(HERE, f"c{number % 50}", [make_sample(number)])
+            acknowledged[number] = enrolled.samples[0].id
+        except GalleryUnavailableError:
+            pass
+
+    enrolling = [asyncio.create_task(enroll(number)) for number in range(ENROLLMENTS)]
+    while len(acknowledged) < ENROLLMENTS // 4:
+        await asyncio.sleep(0.01)
+    await asyncio.to_thread(node.kill)
+    before = len(acknowledged)
+    await asyncio.gather(*enrolling)
+    assert before <= len(acknowledged) < ENROLLMENTS
+    await asyncio.to_thread(node.start)
+    for bot in bots:  # the same ones: no restart of theirs
+        await until_back(bot)
+
+    async def found(number: int) -> str:
+        duplicate = await bots[0].find_duplicate(HERE, make_sample(number))
+        return duplicate[1] if duplicate else ""
+
+    for number, sample_id in acknowledged.items():
+        assert await found(number) == sample_id
+    for number in range(ENROLLMENTS):
+        try:
+            await bots[number % 2].enroll(HERE, f"c{number % 50}", [make_sample(number)])
+            assert number not in acknowledged
+        except SampleExistsError:
+            pass
+    listed = [
+        sample.source
+        for character in await bots[0].characters([HERE])
+        for sample in await bots[0].samples([HERE], character.id)
+    ]
+    assert sorted(listed) == sorted(f"picture {number}" for number in range(ENROLLMENTS))
+    assert (await bots[0].stats()).samples == ENROLLMENTS
+    assert not await bots[0].verify(repair=False)
+    print(f"{len(acknowledged)} of {ENROLLMENTS} acknowledged before the kill, none lost, none twice")
+    for bot in bots:
+        await bot.close()
+
+
+async def test_a_server_that_hangs_is_given_up_in_time_and_found_again(node: Node) -> None:
+    prefix = new_prefix()
+    patient = await open_test_gallery(prefix, make_contract(), cluster=connect([node.url]))
+    await patient.enroll(HERE, "Rin", [make_sample(1)])
+    await patient.close()
+    gallery = await open_test_gallery(
+        prefix, make_contract(), cluster=connect([node.url], timeout_s=1.0), wait=True
+    )
+    await until_back(gallery)
+    node.freeze()
+    for _ in range(6):
+        started = time.monotonic()
+        with pytest.raises(GalleryUnavailableError):
+            await gallery.search(probes(make_embedding(1)), [HERE], top=1)
+        assert time.monotonic() - started < 2.5
+    node.thaw()
+    await until_back(gallery)
+    [[match]] = await gallery.search(probes(make_embedding(1)), [HERE], top=1)
+    assert match.character.name == "Rin"
+    await gallery.close()
+
+
+async def test_a_cluster_that_loses_a_node_goes_on_and_red_shards_are_said_to_be_red() -> None:
+    try:
+        nodes = start_cluster(server_version(), 3)
+    except NotAvailableError as error:
+        skip_without_server(error)
+    try:
+        await lose_nodes(list(nodes))
+    finally:
+        for one in nodes:
+            one.remove()
+
+
+async def lose_nodes(nodes: list[Node]) -> None:
+    prefix = new_prefix()
+    cluster = connect([node.url for node in nodes], timeout_s=8.0)
+    gallery = await open_test_gallery(prefix, make_contract(), cluster=cluster)
+    client = cluster._client
+    await client.cluster.health(wait_for_status="green", timeout="60s")
+    acknowledged: set[int] = set()
+    failed: list[str] = []
+    stop = asyncio.Event()
+
+    async def enroll_all_the_time() -> None:
+        number = 0
+        while not stop.is_set():
+            try:
+                await gallery.enroll(HERE, f"c{number % 10}", [make_sample(number)])
+                acknowledged.add(number)
+            except GalleryUnavailableError as error:
+                failed.append(str(error))
+            except SampleExistsError:
+                pass
+            number += 1
+
+    async def search_all_the_time() -> None:
+        while not stop.is_set():
+            started = time.monotonic()
+            try:
+                await gallery.search(probes(make_embedding(0)), [HERE], top=3)
+            except GalleryUnavailableError as error:
+                failed.append(str(error))
+            assert time.monotonic() - started < 10
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as working:
+        working.create_task(enroll_all_the_time())
+        working.create_task(search_all_the_time())
+        await asyncio.sleep(3)
+        shards = await client.cat.shards(index=IndexNames(prefix).faces(make_contract().id), format="json")
+        primary = next(one["node"] for one in shards if one["prirep"] == "p")
+        lost = next(node for node in nodes if node._settings["node.name"] == primary)
+        await asyncio.to_thread(lost.kill)
+        known = len(acknowledged)
+        async with asyncio.timeout(120):
+            while len(acknowledged) < known + 20:
+                await asyncio.sleep(0.1)
+        stop.set()
+    for number in acknowledged:
+        assert await gallery.find_duplicate(HERE, make_sample(number)) is not None
+    assert not [f for f in await gallery.verify(repair=False) if f.kind != "empty_character"]
+    print(f"{len(acknowledged)} acknowledged, {len(failed)} calls refused while a node was lost")
+
+    # Without copies, the next node takes the only one along.
+    faces = IndexNames(prefix).faces(make_contract().id)
+    # It must stay where it is: the node that comes back would be given some shards.
+    alone = {"auto_expand_replicas": False, "number_of_replicas": 0, "routing.rebalance.enable": "none"}
+    await client.indices.put_settings(index=faces, settings=alone)
+    await asyncio.to_thread(lost.start)
+    await client.cluster.health(wait_for_nodes="3", wait_for_no_relocating_shards=True, timeout="60s")
+    shards = await client.cat.shards(index=faces, format="json")
+    holder = next(node for node in nodes if node._settings["node.name"] == shards[0]["node"])
+    await asyncio.to_thread(holder.kill)
+    started = time.monotonic()
+    with pytest.raises(GalleryUnavailableError):
+        await gallery.search(probes(make_embedding(0)), [HERE], top=3)
+    assert time.monotonic() - started < 10
+    await asyncio.to_thread(holder.start)
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                [[match, *_]] = await gallery.search(probes(make_embedding(0)), [HERE], top=3)
+                break
+            except GalleryUnavailableError:
+                await asyncio.sleep(0.2)
+    assert match.character.name == "c0"
+    await gallery.close()
+
+
+# ── security ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[Node]:
+    """A server with a certificate of its own making, and a password."""
+    try:
+        made = Node(
+            server_version(),
+            secured=True,
+            settings={
+                "xpack.security.http.ssl.enabled": "true",
+                "xpack.security.http.ssl.key": "server.key",
+                "xpack.security.http.ssl.certificate": "server.pem",
+                "xpack.security.http.ssl.certificate_authorities": "authority.pem",
+                "xpack.security.transport.ssl.enabled": "false",
+                "xpack.security.authc.api_key.enabled": "true",
+                "xpack.license.self_generated.type": "basic",
+            },
+        )
+        make_certificates(made.config)
+        made.tool("elasticsearch-users", "useradd", "dareda", "-p", PASSWORD, "-r", "superuser")
+        made.start()
+    except (NotAvailableError, subprocess.CalledProcessError, FileNotFoundError) as error:
+        skip_without_server(NotAvailableError(f"no secured server: {error}"))
+    yield made
+    made.remove()
+
+
+PASSWORD = "a password of tests"
+
+
+def make_certificates(folder: Path) -> None:
+    """An authority, and a certificate for 127.0.0.1 signed by it."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    extension = "subjectAltName=IP:127.0.0.1,DNS:localhost"
+    openssl(
+        *[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-keyout",
+            "authority.key",
+            "-out",
+            "authority.pem",
+        ],
+        *("-subj", "/CN=tests", "-addext", "basicConstraints=critical,CA:TRUE"),
+    )
+    openssl(
+        *[
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            "server.key",
+            "-out",
+            "server.csr",
+            "-subj",
+            "/CN=localhost",
+        ]
+    )
+    (folder / "extension").write_text(extension)
+    openssl(
+        *[
+            "x509",
+            "-req",
+            "-in",
+            "server.csr",
+            "-CA",
+            "authority.pem",
+            "-CAkey",
+            "authority.key",
+            "-CAcreateserial",
+        ],
+        *["-days", "2", "-extfile", "extension", "-out", "server.pem"],
+    )
+
+
+def fingerprint_of(folder: Path) -> str:
+    done = subprocess.run(
+        ["openssl", "x509", "-in", "server.pem", "-noout", "-fingerprint", "-sha256"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip().rpartition("=")[2]
+
+
+async def tried(access: ClusterAccess) -> None:
+    prefix = new_prefix()
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            gallery = await open_test_gallery(prefix, make_contract(), cluster=Cluster(access))
+            break
+        except GalleryUnavailableError:  # its security index is still starting
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.5)
+    await gallery.enroll(HERE, "Rin", [make_sample(1)])
+    [[match]] = await gallery.search(probes(make_embedding(1)), [HERE], top=1)
+    assert match.character.name == "Rin"
+    await gallery.close()
+
+
+def access_to(node: Node, **given: object) -> ClusterAccess:
+    return ClusterAccess((node.url,), user="dareda", timeout_s=10.0, **given)
+
+
+async def test_an_authority_a_fingerprint_or_blind_trust_lets_in_with_the_password(
+    secured: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    password = SecretStr(PASSWORD)
+    await tried(access_to(secured, password=password, ca_file=secured.config / "authority.pem"))
+    await tried(access_to(secured, password=password, fingerprint=fingerprint_of(secured.config)))
+    await tried(access_to(secured, password=password, verify_certificate=False))
+    assert "gallery_certificate_not_verified" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+async def test_an_api_key_with_the_rights_of_the_manual_lets_in(secured: Node) -> None:
+    cluster = Cluster(
+        access_to(secured, password=SecretStr(PASSWORD), ca_file=secured.config / "authority.pem")
+    )
+    rights = {
+        "cluster": ["monitor", "manage_index_templates"],
+        "indices": [{"names": ["test-*"], "privileges": ["read", "write", "manage"]}],
+    }
+    made = await cluster._client.security.create_api_key(name="tests", role_descriptors={"dareda": rights})
+    await cluster.close()
+    await tried(
+        ClusterAccess(
+            (secured.url,), api_key=SecretStr(made["encoded"]), ca_file=secured.config / "authority.pem"
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"password": SecretStr(PASSWORD)}, GalleryTlsError),
+        ({"password": SecretStr(PASSWORD), "fingerprint": "ab" * 32}, GalleryTlsError),
+        ({"password": SecretStr("wrong"), "verify_certificate": False}, GalleryAccessError),
+        ({"verify_certificate": False}, GalleryAccessError),
+        ({"api_key": SecretStr("d3Jvbmc6d3Jvbmc="), "verify_certificate": False}, GalleryAccessError),
+    ],
+    ids=["self-signed", "another-fingerprint", "wrong-password", "no-password", "wrong-key"],
+)
+async def test_who_is_not_to_be_trusted_or_let_in_is_told_apart(
+    secured: Node, given: dict[str, object], expected: type[SetupError], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(expected) as caught:
+        await open_test_gallery(new_prefix(), make_contract(), cluster=Cluster(access_to(secured, **given)))
+    said = f"{caught.value!r} {caught.value} {caplog.text}"
+    assert not any(secret in said for secret in (PASSWORD, "d3Jvbmc6d3Jvbmc=", "wrong:wrong"))

@@ -1,0 +1,415 @@
+"""How well and how fast the gallery in Elasticsearch answers, next to the embedded one, on the same faces.
+
+    ES_URL=http://127.0.0.1:9200 python -m benchmarks.elasticsearch [--samples 100000] [--index flat,bbq_hnsw]
+
+The faces are made: characters in styles, ten samples each, as far from each other as those of a good embedder
+are. Probes are new faces of enrolled characters and of strangers. For each kind of index it prints what share
+of the probes gets the same nearest character as exact search gives (of those that are known at all), what
+share gets the same decision, how long a picture of eight faces takes, and how large the index is. The
+galleries are filled in bulk, past the duplicate checks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.domain import (
+    CharacterId,
+    EmbeddingContract,
+    Embeddings,
+    FaceBox,
+    FaceCrop,
+    Match,
+    SampleId,
+    Scope,
+    as_embeddings,
+)
+from inference.gallery import schema
+from inference.gallery.base import Gallery
+from inference.gallery.elasticsearch.access import ClusterAccess
+from inference.gallery.elasticsearch.client import Cluster
+from inference.gallery.elasticsearch.commits import HEAD
+from inference.gallery.elasticsearch.documents import CharacterDocument, FaceDocument
+from inference.gallery.elasticsearch.gallery import Behaviour, open_elasticsearch_gallery
+from inference.gallery.elasticsearch.mappings import SCHEMA_VERSION, IndexNames, IndexSettings
+from inference.gallery.embedded import open_embedded_gallery
+from inference.gallery.store import Store
+
+DIMENSION = 512
+FACES_IN_PICTURE = 8
+SAMPLES_PER_CHARACTER = 10
+CONTRACT = EmbeddingContract("benchmark", "none", DIMENSION, "none")
+SCOPE = Scope("benchmark")
+FALSE_NAME_RATE = 0.01
+BARS = {"recall_at_1": 0.99, "same_decision": 0.995}
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Faces:
+    vectors: NDArray[np.float32]
+    owners: NDArray[np.intp]
+    probes: Embeddings
+    truth: NDArray[np.intp]
+    """Whom each probe shows; -1 is a stranger."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--samples", type=int, default=100_000)
+    parser.add_argument("--probes", type=int, default=2_000)
+    parser.add_argument("--index", default="int8_hnsw,flat,bbq_hnsw", help="kinds, separated by commas")
+    parser.add_argument("--candidates", default="256", help="vectors looked at; several: one line each")
+    parser.add_argument("--crop-bytes", type=int, default=4_000)
+    parser.add_argument("--no-embedded", action="store_true")
+    parser.add_argument("--merge", action="store_true", help="also measure after merging into one segment")
+    parser.add_argument(
+        "--convert", action="store_true", help="fill only the first kind, and make the others out of it"
+    )
+    arguments = parser.parse_args()
+    if not os.environ.get("ES_URL"):
+        sys.exit("name a server in ES_URL")
+    return asyncio.run(measure(arguments))
+
+
+async def measure(arguments: argparse.Namespace) -> int:
+    faces = make_faces(arguments.samples, arguments.probes)
+    exact = exact_search(faces)
+    known = faces.truth >= 0
+    named = (exact.similarity >= exact.threshold) & (exact.nearest == faces.truth)
+    print(
+        f"{arguments.samples:,} samples of {int(faces.owners.max()) + 1:,} characters; exact search: "
+        f"threshold {exact.threshold:.3f}, {np.mean(named[known]):.1%} of the enrolled named rightly; "
+        f"load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+    missed = 0
+    if not arguments.no_embedded:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "gallery.sqlite"
+            started = time.perf_counter()
+            fill_embedded(path, faces, arguments.crop_bytes)
+            filled_s, size = time.perf_counter() - started, path.stat().st_size
+            started = time.perf_counter()
+            gallery: Gallery = await open_embedded_gallery(path, CONTRACT)
+            opened_s = time.perf_counter() - started
+            missed += await report("embedded", gallery, faces, exact)
+            print(f"    filled in {filled_s:.0f} s, opened in {opened_s:.1f} s, {size / 1e6:,.0f} MB on disk")
+            await gallery.close()
+    kinds = arguments.index.split(",")
+    for place, kind in enumerate(kinds):
+        names = IndexNames(f"benchmark-{arguments.samples}-{kinds[0 if arguments.convert else place]}")
+        cluster = connect()
+        if place and arguments.convert:
+            await convert(cluster, names, kind)
+        else:
+            await fill(cluster, names, IndexSettings(kind), faces, arguments.crop_bytes)
+        missed += await measure_index(
+            cluster, names, kind, faces=faces, exact=exact, candidates=arguments.candidates
+        )
+        if arguments.merge and not arguments.convert:
+            await merge(cluster, names)
+            missed += await measure_index(
+                cluster, names, kind, faces=faces, exact=exact, candidates=arguments.candidates
+            )
+        if not arguments.convert or kind == kinds[-1]:
+            for name in (names.characters, names.audit, names.meta, names.faces(CONTRACT.id)):
+                await cluster.delete_index(name)
+                await cluster.delete_template(name)
+        await cluster.close()
+    return 1 if missed else 0
+
+
+async def fill(
+    cluster: Cluster, names: IndexNames, index: IndexSettings, faces: Faces, crop_bytes: int
+) -> None:
+    gallery = await open_elasticsearch_gallery(connect(), CONTRACT, Behaviour(names.prefix, index))
+    await gallery.close()
+    started = time.perf_counter()
+    await fill_cluster(cluster, names, faces, crop_bytes)
+    await cluster.refresh(names.everything)
+    print(f"    filled in {time.perf_counter() - started:.0f} s", flush=True)
+
+
+async def convert(cluster: Cluster, names: IndexNames, kind: str) -> None:
+    """The same faces in another kind of index: segments that are merged become that kind."""
+    properties = {
+        "embedding": {
+            "type": "dense_vector",
+            "dims": DIMENSION,
+            "index": True,
+            "similarity": "cosine",
+            "index_options": {"type": kind},
+        }
+    }
+    index = names.faces(CONTRACT.id)
+    await cluster._client.indices.put_mapping(index=index, properties=properties)
+    # One segment alone would not be merged again.
+    await cluster._client.index(index=index, id="another segment", document={"seq": 0}, refresh=True)
+    await merge(cluster, names)
+    await cluster._client.delete(index=index, id="another segment", refresh=True)
+
+
+async def merge(cluster: Cluster, names: IndexNames) -> None:
+    """Into one segment."""
+    # What merges may leave out is only known some time after a flush.
+    await cluster._client.indices.flush(index=names.everything)
+    await asyncio.sleep(40)
+    started = time.perf_counter()
+    patient = cluster._client.options(request_timeout=7_200)
+    await patient.indices.forcemerge(index=names.faces(CONTRACT.id), max_num_segments=1)
+    print(f"    merged in {time.perf_counter() - started:.0f} s", flush=True)
+
+
+async def measure_index(
+    cluster: Cluster, names: IndexNames, kind: str, *, faces: Faces, exact: Exact, candidates: str
+) -> int:
+    missed = 0
+    await settle(cluster, names)
+    for count in map(int, candidates.split(",")):
+        behaviour = Behaviour(names.prefix, IndexSettings(kind), count)
+        gallery = await open_elasticsearch_gallery(connect(), CONTRACT, behaviour, read_only=True)
+        missed += await report(f"{kind}, {count} candidates", gallery, faces, exact)
+        await gallery.close()
+    stats = await cluster._client.indices.stats(index=names.faces(CONTRACT.id), metric="segments,store")
+    totals = stats["_all"]["primaries"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a preview, it says
+        usage = await cluster._client.indices.disk_usage(
+            index=names.faces(CONTRACT.id), run_expensive_tasks=True
+        )
+    vectors = usage[names.faces(CONTRACT.id)]["fields"]["embedding"]["knn_vectors_in_bytes"]
+    print(
+        f"    {totals['store']['size_in_bytes'] / 1e6:,.0f} MB on disk, {vectors / 1e6:,.0f} MB of it "
+        f"vectors, {totals['segments']['count']} segments",
+        flush=True,
+    )
+    return missed
+
+
+async def settle(cluster: Cluster, names: IndexNames) -> None:
+    """Waits until no segments are being merged any more."""
+    while True:
+        answer = await cluster._client.indices.stats(index=names.everything, metric="merge")
+        if not answer["_all"]["total"]["merges"]["current"]:
+            return
+        await asyncio.sleep(2)
+
+
+def connect() -> Cluster:
+    return Cluster(ClusterAccess((os.environ["ES_URL"],), timeout_s=120))
+
+
+def make_faces(samples: int, probes: int) -> Faces:
+    """Faces at very different distances from their character, and characters that share a style."""
+    rng = np.random.default_rng(7)
+    characters = max(samples // SAMPLES_PER_CHARACTER, 1)
+    strangers = probes // 2
+    styles = unit(rng.standard_normal((200, DIMENSION)))
+    everybody = characters + strangers
+    centres = unit(
+        0.6 * styles[rng.integers(0, len(styles), everybody)]
+        + 0.8 * unit(rng.standard_normal((everybody, DIMENSION)))
+    ).astype(np.float32)
+    owners = np.arange(samples) % characters
+
+    def faces_of(people: NDArray[np.intp]) -> NDArray[np.float32]:
+        amount = rng.uniform(1.0, 2.4, (len(people), 1)).astype(np.float32)
+        noise = rng.standard_normal((len(people), DIMENSION), np.float32) / np.float32(DIMENSION**0.5)
+        return unit(centres[people] + amount * noise)
+
+    vectors = np.empty((samples, DIMENSION), np.float32)
+    for start in range(0, samples, 50_000):
+        vectors[start : start + 50_000] = faces_of(owners[start : start + 50_000])
+    enrolled = rng.choice(characters, probes - strangers, replace=probes - strangers > characters)
+    people = np.concatenate([enrolled, np.arange(characters, everybody)])
+    truth = np.where(people < characters, people, -1)
+    order = rng.permutation(probes)
+    return Faces(vectors, owners, as_embeddings(faces_of(people)[order], DIMENSION), truth[order])
+
+
+def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What comparing with every sample gives."""
+
+    nearest: NDArray[np.intp]
+    """The nearest character of each probe."""
+    similarity: NDArray[np.float32]
+    threshold: float
+    """Which as many strangers pass as may be named."""
+
+
+def exact_search(faces: Faces) -> Exact:
+    nearest, similarity = [], []
+    for start in range(0, len(faces.probes), 64):
+        scores = faces.probes[start : start + 64] @ faces.vectors.T
+        best = scores.argmax(axis=1)
+        nearest.append(faces.owners[best])
+        similarity.append(scores[np.arange(len(best)), best])
+    similarities = np.concatenate(similarity)
+    threshold = float(np.quantile(similarities[faces.truth < 0], 1 - FALSE_NAME_RATE))
+    return Exact(np.concatenate(nearest), similarities, threshold)
+
+
+async def report(label: str, gallery: Gallery, faces: Faces, exact: Exact) -> int:
+    """Prints one gallery's figures; returns how many bars it missed."""
+    found: list[tuple[Match, ...]] = []
+    times = []
+    pictures = [
+        Embeddings(faces.probes[start : start + FACES_IN_PICTURE])
+        for start in range(0, len(faces.probes), FACES_IN_PICTURE)
+    ]
+    for picture in pictures[:10]:
+        await gallery.search(picture, [SCOPE], top=5)
+    for picture in pictures:
+        started = time.perf_counter()
+        found += await gallery.search(picture, [SCOPE], top=5)
+        times.append(1000 * (time.perf_counter() - started))
+    theirs = np.array([int(one[0].character.id) if one else -1 for one in found])
+    scores = np.array([one[0].similarity if one else -1.0 for one in found])
+    known = faces.truth >= 0
+    figures = {
+        "recall_at_1": float(np.mean((theirs == exact.nearest)[known])),
+        "same_decision": float(np.mean((scores >= exact.threshold) == (exact.similarity >= exact.threshold))),
+    }
+    p50, p95 = statistics.median(times), float(np.quantile(times, 0.95))
+    verdicts = ", ".join(
+        f"{name} {value:.4f} ({'met' if value >= BARS[name] else 'MISSED'})"
+        for name, value in figures.items()
+    )
+    print(f"{label}: {verdicts}; picture p50 {p50:.1f} ms, p95 {p95:.1f} ms", flush=True)
+    return sum(figures[name] < bar for name, bar in BARS.items())
+
+
+# ── filling ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def fill_embedded(path: Path, faces: Faces, crop_bytes: int) -> None:
+    connection = schema.open_writer(path)
+    store = Store(connection)
+    at = datetime.now(UTC).isoformat()
+    rng = np.random.default_rng(3)
+    with schema.transaction(connection):
+        store.activate(CONTRACT)
+        contract = store.contract_seq(CONTRACT)
+        seqs = [
+            store.add_character(SCOPE, f"character {one}", CharacterId(str(one)))
+            for one in range(int(faces.owners.max()) + 1)
+        ]
+        for start in range(0, len(faces.vectors), 10_000):
+            rows = range(start, min(start + 10_000, len(faces.vectors)))
+            hashes = rng.integers(-(1 << 63), 1 << 63, len(rows)).tolist()
+            connection.executemany(
+                "INSERT INTO faces VALUES(?, ?, ?, 0, ?, ?, '', ?, '', NULL)",
+                [
+                    (row + 1, f"{row:016x}", seqs[faces.owners[row]], f"{row:064x}", phash, at)
+                    for row, phash in zip(rows, hashes, strict=True)
+                ],
+            )
+            connection.executemany(
+                "INSERT INTO crops VALUES(?, ?, 0, 0, 1, 1)",
+                [(row + 1, rng.bytes(crop_bytes)) for row in rows],
+            )
+            connection.executemany(
+                "INSERT INTO embeddings(face, contract, vector) VALUES(?, ?, ?)",
+                [(row + 1, contract, faces.vectors[row].tobytes()) for row in rows],
+            )
+    connection.close()
+
+
+async def fill_cluster(cluster: Cluster, names: IndexNames, faces: Faces, crop_bytes: int) -> None:
+    """Characters, then faces, two requests at a time."""
+    slots = asyncio.Semaphore(2)
+    index = names.faces(CONTRACT.id)
+    await cluster.set_refresh_interval(index, "-1")
+
+    async def write(operations: Sequence[dict[str, object]]) -> None:
+        try:
+            for _, item in await cluster.bulk(operations):
+                assert "error" not in item, item
+        finally:
+            slots.release()
+
+    async with asyncio.TaskGroup() as writing:
+        for operations in chain(
+            character_operations(names, faces), face_operations(names, faces, crop_bytes)
+        ):
+            await slots.acquire()
+            writing.create_task(write(operations))
+    await cluster.set_refresh_interval(index, f"{IndexSettings().refresh_ms}ms")
+    found = await cluster.get(names.meta, HEAD)
+    assert found is not None
+    state = {**found.source["state"], "commit": 1, "next_face": len(faces.vectors) + 1}
+    assert state["schema"] == SCHEMA_VERSION
+    await cluster.replace(names.meta, HEAD, {"state": state}, found.place)
+
+
+def character_operations(names: IndexNames, faces: Faces) -> Iterator[list[dict[str, object]]]:
+    owned: dict[int, list[SampleId]] = {}
+    for row, owner in enumerate(faces.owners.tolist()):
+        owned.setdefault(owner, []).append(SampleId(f"{row:016x}"))
+    operations: list[dict[str, object]] = []
+    for owner, samples in owned.items():
+        character = CharacterDocument(
+            CharacterId(str(owner)), SCOPE, (f"character {owner}",), "", tuple(samples)
+        )
+        operations += [
+            {"index": {"_index": names.characters, "_id": character.id}},
+            character.to_source(written=1),
+        ]
+        if len(operations) >= 2 * _AT_ONCE:
+            yield operations
+            operations = []
+    yield operations
+
+
+def face_operations(names: IndexNames, faces: Faces, crop_bytes: int) -> Iterator[list[dict[str, object]]]:
+    rng, at = np.random.default_rng(3), datetime.now(UTC)
+    operations: list[dict[str, object]] = []
+    for row, owner in enumerate(faces.owners.tolist()):
+        face = FaceDocument(
+            SampleId(f"{row:016x}"),
+            SCOPE,
+            CharacterId(str(owner)),
+            negative=False,
+            content_hash=f"{row:064x}",
+            perceptual_hash=int(rng.integers(0, 1 << 63)),
+            added_by="",
+            added_at=at,
+            source="",
+            seq=row + 1,
+        )
+        crop = FaceCrop(rng.bytes(crop_bytes), FaceBox(0, 0, 1, 1))
+        operations += [
+            {"index": {"_index": names.faces(CONTRACT.id), "_id": face.id}},
+            face.to_source(crop, faces.vectors[row], written=1),
+        ]
+        if len(operations) >= 2 * _AT_ONCE:
+            yield operations
+            operations = []
+    yield operations
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -41,6 +41,7 @@ class Refusals:
 
     def of(self, error: Exception) -> Exception | None:
         """Ours for one of the client's; None for one that is a bug."""
+        import aiohttp  # noqa: PLC0415
         import elastic_transport  # noqa: PLC0415
         import elasticsearch  # noqa: PLC0415
 
@@ -56,6 +57,10 @@ class Refusals:
         if isinstance(error, elastic_transport.TlsError) or _is_about_certificates(error):
             return GalleryTlsError(address=self._address, reason=_brief(error))
         if isinstance(error, elastic_transport.TransportError):  # also answers that are no JSON
+            behind = error.__context__  # the client keeps it nowhere else
+            if isinstance(behind, aiohttp.ServerFingerprintMismatch):
+                reason = f"its certificate has the fingerprint {behind.got.hex()}"
+                return GalleryTlsError(address=self._address, reason=reason)
             return UnreachableError(reason=f"{self._address}: {_brief(error)}")
         return None
 
@@ -114,7 +119,7 @@ def _kind_and_reason(error: object) -> tuple[str, str]:
 
 def _is_about_certificates(error: Exception) -> bool:
     text = str(error).lower()
-    return "certificate" in text or "fingerprint" in text or "[ssl" in text
+    return "certificate" in text or "[ssl" in text
 
 
 def _brief(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
 from inference.domain import Scope
 from inference.errors import (
@@ -278,6 +279,28 @@ async def test_what_the_server_says_is_an_error_that_says_what_to_do(
     with pytest.raises(expected, match=said) as caught:
         await open_test_gallery(new_prefix(), make_contract(), cluster=cluster)
     assert type(caught.value) in (expected, *expected.__subclasses__())
+
+
+async def test_an_api_key_is_sent_with_every_request() -> None:
+    """The servers of the tests cannot make keys: that needs a module that they lack."""
+    sent: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        sent.append(request.headers.get("Authorization"))
+        return web.json_response({"count": 3}, headers=PRODUCT)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    address = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    cluster = Cluster(ClusterAccess((address,), user="ignored", api_key=SecretStr("a2V5OnNlY3JldA==")))
+    assert await cluster.count("anything", {"match_all": {}}) == 3
+    await cluster.close()
+    await runner.cleanup()
+    assert sent == ["ApiKey a2V5OnNlY3JldA=="]
 
 
 async def test_https_where_there_is_only_http_is_a_matter_of_trust() -> None:

@@ -247,7 +247,9 @@ def secured() -> Iterator[Node]:
             },
         )
         make_certificates(made.config)
-        made.tool("elasticsearch-users", "useradd", "dareda", "-p", PASSWORD, "-r", "superuser")
+        (made.config / "roles.yml").write_text(ROLE)
+        for user, role in (("dareda", "superuser"), ("limited", "dareda")):
+            made.tool("elasticsearch-users", "useradd", user, "-p", PASSWORD, "-r", role)
         made.start()
     except (NotAvailableError, subprocess.CalledProcessError, FileNotFoundError) as error:
         skip_without_server(NotAvailableError(f"no secured server: {error}"))
@@ -256,6 +258,13 @@ def secured() -> Iterator[Node]:
 
 
 PASSWORD = "a password of tests"
+ROLE = """
+dareda:
+  cluster: [monitor, manage_index_templates]
+  indices:
+    - names: ["test-*"]
+      privileges: [read, write, manage]
+"""
 
 
 def make_certificates(folder: Path) -> None:
@@ -341,7 +350,7 @@ async def tried(access: ClusterAccess) -> None:
 
 
 def access_to(node: Node, **given: object) -> ClusterAccess:
-    return ClusterAccess((node.url,), user="dareda", timeout_s=10.0, **given)
+    return ClusterAccess((node.url,), user="dareda", timeout_s=60.0, **given)
 
 
 async def test_an_authority_a_fingerprint_or_blind_trust_lets_in_with_the_password(
@@ -355,19 +364,14 @@ async def test_an_authority_a_fingerprint_or_blind_trust_lets_in_with_the_passwo
     assert PASSWORD not in caplog.text
 
 
-async def test_an_api_key_with_the_rights_of_the_manual_lets_in(secured: Node) -> None:
-    cluster = Cluster(
-        access_to(secured, password=SecretStr(PASSWORD), ca_file=secured.config / "authority.pem")
-    )
-    rights = {
-        "cluster": ["monitor", "manage_index_templates"],
-        "indices": [{"names": ["test-*"], "privileges": ["read", "write", "manage"]}],
-    }
-    made = await cluster._client.security.create_api_key(name="tests", role_descriptors={"dareda": rights})
-    await cluster.close()
+async def test_the_rights_that_the_manual_names_are_enough(secured: Node) -> None:
     await tried(
         ClusterAccess(
-            (secured.url,), api_key=SecretStr(made["encoded"]), ca_file=secured.config / "authority.pem"
+            (secured.url,),
+            user="limited",
+            password=SecretStr(PASSWORD),
+            ca_file=secured.config / "authority.pem",
+            timeout_s=60.0,
         )
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from inference.domain import SampleId, Scope
 from inference.gallery.base import Contributions
@@ -35,14 +36,17 @@ class Tally:
     changes: int = 0
 
 
+Counted = tuple[Scope, str, Literal["samples", "negatives", "removed", "changes"], int]
+"""Scope, signature, what it signs, and how many."""
+
+
 def list_contributions(
     connection: sqlite3.Connection, contributor: str | None, scope: Scope | None
 ) -> tuple[Contributions, ...]:
     """Of everybody everywhere, or of one, or in one scope; by contributor, then by scope."""
-    tallies: dict[tuple[str, Scope], Tally] = {}
     # Signatures that may be theirs are chosen here, among hundreds of thousands; which are is decided below.
     maybe = "(:who IS NULL OR {0} = :who OR substr({0}, -length(:who) - 2) = '(' || :who || ')')"
-    for where, signature, what, count in connection.execute(
+    counted: Iterable[Counted] = connection.execute(
         f"""SELECT c.scope, f.added_by, iif(f.negative, 'negatives', 'samples') what, count(*)
             FROM faces f CROSS JOIN characters c ON c.seq = f.character
             WHERE {maybe.format("f.added_by")} GROUP BY c.scope, f.added_by, what
@@ -52,7 +56,16 @@ def list_contributions(
             UNION ALL SELECT scope, actor, 'changes', count(*) FROM audit
             WHERE {maybe.format("actor")} GROUP BY scope, actor""",
         {"who": contributor},
-    ):
+    )
+    return tally_up(counted, contributor, scope)
+
+
+def tally_up(
+    counted: Iterable[Counted], contributor: str | None, scope: Scope | None
+) -> tuple[Contributions, ...]:
+    """By contributor, then by scope; of one contributor and scope where they are given."""
+    tallies: dict[tuple[str, Scope], Tally] = {}
+    for where, signature, what, count in counted:
         who = contributor_of(signature)
         if signature and contributor in (None, who) and scope in (None, where):
             tally = tallies.setdefault((who, Scope(where)), Tally())

@@ -11,6 +11,7 @@ import pytest
 
 from inference.domain import Scope
 from inference.gallery.base import Gallery
+from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
 from inference.gallery.embedded import open_embedded_gallery
 from tests.elasticsearch_server.shared import (
     connect,
@@ -67,6 +68,16 @@ async def open_gallery(
     else:
         await remove_gallery(prefix, cluster)
     await cluster.close()
+
+
+async def open_again(gallery: Gallery, folder: Path, *, clock: Clock) -> Gallery:
+    """The one from `open_gallery()` after it was closed; the caller closes it."""
+    if isinstance(gallery, ElasticsearchGallery):
+        prefix = gallery._names.prefix
+        return await open_test_gallery(prefix, make_contract(), undo_days=UNDO_DAYS, clock=clock)
+    return await open_embedded_gallery(
+        folder / "gallery.sqlite", make_contract(), undo_days=UNDO_DAYS, clock=clock
+    )
 
 
 async def everything(gallery: Gallery, scope: Scope = HERE) -> object:

@@ -9,7 +9,7 @@ import pytest
 from inference.domain import Scope
 from inference.errors import CannotUndoError, CharacterNotFoundError
 from inference.gallery.base import Contributions, Gallery
-from tests.contract.galleries import HERE, KINDS, SHARED, THERE, Clock, everything, open_gallery
+from tests.contract.galleries import HERE, KINDS, SHARED, THERE, Clock, everything, open_again, open_gallery
 from tests.inference.gallery.samples import (
     HashEmbedder,
     make_contract,
@@ -198,15 +198,15 @@ async def test_nothing_is_left_under_another_contract(gallery: Gallery) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_contributions_stay_forgotten_after_reopening(kind: str, tmp_path: Path, clock: Clock) -> None:
-    gallery = await open_gallery(kind, tmp_path, clock=clock)
-    await fill(gallery)
-    await gallery.forget_contributions(HERE, "discord:7")
-    before = await everything(gallery), await gallery.audit()
-    await gallery.close()
-    gallery = await open_gallery(kind, tmp_path, clock=clock)
-    assert (await everything(gallery), await gallery.audit()) == before
-    assert await gallery.contributions("discord:7") != ()
-    await gallery.close()
+    async with open_gallery(kind, tmp_path, clock=clock) as gallery:
+        await fill(gallery)
+        await gallery.forget_contributions(HERE, "discord:7")
+        characters, audit = (await everything(gallery))[0], await gallery.audit()
+        await gallery.close()
+        again = await open_again(gallery, tmp_path, clock=clock)
+        assert ((await everything(again))[0], await again.audit()) == (characters, audit)
+        assert await again.contributions("discord:7") != ()
+        await again.close()
 
 
 async def test_what_concerns_the_whole_gallery_can_be_unsigned_too(gallery: Gallery, tmp_path: Path) -> None:

@@ -224,6 +224,14 @@ class Cluster:
         settings = {"index": {"refresh_interval": interval}}
         await self._repeated(lambda client: client.indices.put_settings(index=index, settings=settings))
 
+    async def expunge_deleted(self, indices: str) -> None:
+        """Has the segments that hold deleted documents merged without them; does not wait for it."""
+        await self._repeated(
+            lambda client: client.indices.forcemerge(
+                index=indices, only_expunge_deletes=True, wait_for_completion=False
+            )
+        )
+
     async def delete_index(self, index: str) -> None:
         await self._repeated(
             lambda client: client.indices.delete(index=index), fine={"index_not_found_exception"}

@@ -40,7 +40,16 @@ from inference.errors import (
 from inference.gallery import archive
 from inference.gallery.archive import ArchivedCharacter
 from inference.gallery.audit import Clock, utc_now
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    Contributions,
+    Enrolled,
+    Finding,
+    GalleryStats,
+    NewSample,
+    Reembed,
+)
 from inference.gallery.changes import Changes
 from inference.gallery.elasticsearch.alike import UnitAlikes, find_duplicate_now
 from inference.gallery.elasticsearch.archive import (
@@ -52,6 +61,7 @@ from inference.gallery.elasticsearch.archive import (
 from inference.gallery.elasticsearch.care import BackgroundTasks, HeadWatch
 from inference.gallery.elasticsearch.client import Cluster
 from inference.gallery.elasticsearch.commits import Commits
+from inference.gallery.elasticsearch.contributions import list_contributions
 from inference.gallery.elasticsearch.documents import (
     FACE_WITHOUT_PICTURE,
     CharacterDocument,
@@ -254,6 +264,10 @@ class ElasticsearchGallery:
                 raise SampleNotFoundError(sample_id=sample_id)
             return crop
 
+    async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
+        async with self._asking() as queries:
+            return await list_contributions(queries, contributor, None)
+
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         async with self._asking() as queries:
             entries = await queries.entries(scope, limit)
@@ -334,6 +348,24 @@ class ElasticsearchGallery:
 
     async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> Changed:
         return await self._change(scope, actor, lambda changes, _: changes.add_negative(name, sample))
+
+    async def forget_contributions(
+        self, scope: Scope, contributor: str, *, actor: str = ""
+    ) -> Contributions | None:
+        """Its bytes go when the cluster merges the segments that held them, which is asked for."""
+
+        def forget(attempt: Attempt) -> Contributions | None:
+            changes = Changes(attempt.unit, scope, self._contract, actor)
+            return changes.forget_contributions(contributor)
+
+        self._require_writable()
+        await self._ready()
+        # What it reads of the cluster must be all that there is, so nothing else is in its commit.
+        await self._writer.change(_expire)
+        found = await self._writer.change(forget, alone=True, patience_s=self._behaviour.patience_s)
+        if found is not None:
+            await self._cluster.expunge_deleted(self._names.everything)
+        return found
 
     async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
         return await self._change(scope, actor, lambda changes, _: changes.undo(entry_id))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from inference.domain import CharacterId, Scope
+from inference.domain import CharacterId, SampleId, Scope
 from inference.gallery.base import AuditEntry
 from inference.gallery.delta import Delta
 from inference.gallery.elasticsearch.documents import EntryDocument, microseconds
@@ -74,6 +74,33 @@ class UnitLog:
         self._remember(there)
         for one in [*(one for one in there if one.id not in entries), *here]:
             self._finish(one.id)
+
+    def strike_faces(self, scope: Scope, faces: Sequence[SampleId]) -> frozenset[CharacterId]:
+        there = self._unit.wait(self._unit.queries.undoable_changes(scope))
+        self._remember(there)
+        gone = frozenset(faces)
+        ends: set[CharacterId | None] = set()
+        for one in there:
+            found = self._entry(one.id)
+            if found is None or found.delta is None:
+                continue
+            after = found.delta.without(gone)
+            ends.update(end for move in after.moves for end in (move.source, move.target))
+            if after.moves == found.delta.moves:
+                continue
+            if after.moves or after.namings:
+                self._unit.changed.entries[one.id] = replace(found, delta=after)
+            else:
+                self._finish(one.id)
+        return frozenset(end for end in ends if end is not None)
+
+    def unsign(self, scope: Scope, signatures: Sequence[str]) -> None:
+        there = self._unit.wait(self._unit.queries.signed_entries(scope, signatures))
+        self._remember(there)
+        for one in there:
+            found = self._entry(one.id)
+            if found is not None:
+                self._unit.changed.entries[one.id] = replace(found, actor="")
 
     def expire(self) -> bool:
         """Finish what is too old to be taken back; True when faces went for good by that."""

@@ -110,6 +110,8 @@ class IndexSettings:
                     "gc_deletes": "1h",
                     # Each segment is searched for itself, and who enrolls by hand writes many small ones.
                     "merge.policy.floor_segment": "64mb",
+                    # Who asks to be forgotten wants it soon, however little it is.
+                    "merge.policy.expunge_deletes_allowed": 0,
                     "merge.policy.segments_per_tier": 6,
                 },
                 "mappings": {

@@ -97,23 +97,8 @@ class Queries:
 
     async def scopes(self) -> tuple[Scope, ...]:
         """Those with characters, in order."""
-        found: list[Scope] = []
-        after: Mapping[str, object] | None = None
-        while True:
-            composite: dict[str, object] = {
-                "size": _HITS_AT_ONCE,
-                "sources": [{"scope": {"terms": {"field": "scope"}}}],
-            }
-            if after:
-                composite["after"] = after
-            answer = await self.cluster.search(
-                self.names.characters, size=0, aggregations={"scopes": {"composite": composite}}
-            )
-            scopes = answer.get("aggregations", {}).get("scopes", {})
-            found += [Scope(bucket["key"]["scope"]) for bucket in scopes.get("buckets", [])]
-            after = scopes.get("after_key")
-            if not after:
-                return tuple(found)
+        counted = await self.counts(self.names.characters, ("scope",), None)
+        return tuple(Scope(scope) for (scope,), _ in counted)
 
     # ── faces ───────────────────────────────────────────────────────────────────────────────────
 
@@ -181,6 +166,12 @@ class Queries:
         """Those that can still be taken back."""
         return await self._all_entries(_all_of(_is("scope", scope), _is("delta_characters", character)))
 
+    async def undoable_changes(self, scope: Scope) -> list[EntryDocument]:
+        return await self._all_entries(_all_of(_is("scope", scope), {"exists": {"field": "undo_from_us"}}))
+
+    async def signed_entries(self, scope: Scope, signatures: Sequence[str]) -> list[EntryDocument]:
+        return await self._all_entries(_all_of(_is("scope", scope), {"terms": {"actor": [*signatures]}}))
+
     async def changes_until(self, at_us: int) -> list[EntryDocument]:
         """Those that can still be taken back and are not younger."""
         return await self._all_entries({"range": {"undo_from_us": {"lte": at_us}}})
@@ -222,6 +213,33 @@ class Queries:
             if len(hits) < page:
                 return
             after = hits[-1]["sort"]
+
+    async def counts(
+        self, index: str, fields: Sequence[str], query: Query | None
+    ) -> list[tuple[tuple[Any, ...], int]]:
+        """How many documents there are with each combination of values, in order of the values."""
+        found: list[tuple[tuple[Any, ...], int]] = []
+        after: Mapping[str, object] = {}
+        while True:
+            composite: dict[str, object] = {
+                "size": _HITS_AT_ONCE,
+                "sources": [{field: {"terms": {"field": field}}} for field in fields],
+                **({"after": after} if after else {}),
+            }
+            answer = await self.cluster.search(
+                index,
+                query=query or {"match_all": {}},
+                size=0,
+                aggregations={"values": {"composite": composite}},
+            )
+            values = answer.get("aggregations", {}).get("values", {})
+            found += [
+                (tuple(bucket["key"][field] for field in fields), bucket["doc_count"])
+                for bucket in values.get("buckets", [])
+            ]
+            after = values.get("after_key")
+            if not after:
+                return found
 
     async def _get(self, index: str, ids: Sequence[str], fields: Fields) -> list[Document | None]:
         found: list[Document | None] = []

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from inference.domain import Character, CharacterId, EmbeddingContract, Sample, SampleId, Scope
 from inference.errors import CharacterExistsError, CharacterNotFoundError, SampleNotFoundError
 from inference.gallery.audit import Clock
-from inference.gallery.base import NewSample
+from inference.gallery.base import Contributions, NewSample
 from inference.gallery.elasticsearch.commits import Write, delete, delete_face, own, put
+from inference.gallery.elasticsearch.contributions import list_contributions, signed_faces
 from inference.gallery.elasticsearch.documents import (
     CharacterDocument,
     EntryDocument,
@@ -310,6 +311,21 @@ class Unit:
         erased = [face.id for face in self._face_documents(faces) if face.removed_by == entry]
         self.changed.faces |= dict.fromkeys(erased, None)
         return bool(erased)
+
+    def contributions(
+        self, contributor: str | None = None, scope: Scope | None = None
+    ) -> tuple[Contributions, ...]:
+        """As they are in the cluster, without what this attempt has changed."""
+        found: tuple[Contributions, ...] = self.wait(list_contributions(self.queries, contributor, scope))
+        return found
+
+    def signed_faces(self, scope: Scope, signatures: Sequence[str]) -> tuple[SampleId, ...]:
+        found: tuple[SampleId, ...] = self.wait(signed_faces(self.queries, scope, signatures))
+        return found
+
+    def erase_faces(self, faces: Sequence[SampleId]) -> None:
+        self._set_owner(faces, None, None, None)
+        self.changed.faces |= dict.fromkeys(faces, None)
 
     def _set_owner(
         self,

@@ -126,36 +126,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_curating(add)
 
-    gallery = add("gallery", "", "look after the gallery").add_subparsers(metavar="ACTION", required=True)
-    add("stats", "terminal.gallery:stats", "how much is enrolled", gallery).add_argument(
-        "--json", action="store_true", help="print a JSON object"
-    )
-    export = add("export", "terminal.gallery:export", "write a portable archive", gallery)
-    export.add_argument("archive", type=Path, metavar="FILE")
-    import_ = add("import", "terminal.gallery:import_", "add what an archive holds", gallery)
-    import_.add_argument("archive", type=Path, metavar="FILE")
-    import_.add_argument("--into", metavar="NAME", help="into this gallery instead of those it came from")
-    reindex = add(
-        "reindex", "terminal.gallery:reindex", "embed everything again with the chosen model", gallery
-    )
-    reindex.add_argument(
-        "--drop-old",
-        action="store_true",
-        help="then delete the embeddings of other models, so that going back needs everything embedded again",
-    )
-    copy = add("copy", "terminal.gallery:copy", "copy everything to the other kind of gallery", gallery)
-    for option, place in (("--from", "source"), ("--to", "target")):
-        copy.add_argument(option, dest=place, required=True, choices=("embedded", "elasticsearch"))
-    index = add(
-        "import-index",
-        "terminal.gallery:import_index",
-        "add the faces of an older recipe's Elasticsearch index, made by the chosen model",
-        gallery,
-    )
-    index.add_argument("--index", default="anime_face", metavar="NAME", help="default: anime_face")
-    index.add_argument("--into", metavar="NAME", help="into this gallery; default: that of --gallery")
-    add("verify", "terminal.gallery:verify", "check everything", gallery).add_argument(
-        "--repair", action="store_true", help="mend what can be mended"
+    _add_gallery_actions(
+        add, add("gallery", "", "look after the gallery").add_subparsers(metavar="ACTION", required=True)
     )
 
     contributions = add("contributions", "", "who has contributed what, and removing it").add_subparsers(
@@ -213,6 +185,39 @@ def _add_curating(add: Callable[[str, str, str], argparse.ArgumentParser]) -> No
 
     undo = add("undo", "terminal.history:undo", "take back the last change, or the one of that number")
     undo.add_argument("id", nargs="?", type=_positive, help="its number, as `history` shows it")
+
+
+def _add_gallery_actions(add: Callable[..., argparse.ArgumentParser], gallery: Subcommands) -> None:
+    add("stats", "terminal.gallery:stats", "how much is enrolled", gallery).add_argument(
+        "--json", action="store_true", help="print a JSON object"
+    )
+    export = add("export", "terminal.gallery:export", "write a portable archive", gallery)
+    export.add_argument("archive", type=Path, metavar="FILE")
+    import_ = add("import", "terminal.gallery:import_", "add what an archive holds", gallery)
+    import_.add_argument("archive", type=Path, metavar="FILE")
+    import_.add_argument("--into", metavar="NAME", help="into this gallery instead of those it came from")
+    reindex = add(
+        "reindex", "terminal.gallery:reindex", "embed everything again with the chosen model", gallery
+    )
+    reindex.add_argument(
+        "--drop-old",
+        action="store_true",
+        help="then delete the embeddings of other models, so that going back needs everything embedded again",
+    )
+    copy = add("copy", "terminal.gallery:copy", "copy everything to the other kind of gallery", gallery)
+    for option, place in (("--from", "source"), ("--to", "target")):
+        copy.add_argument(option, dest=place, required=True, choices=("embedded", "elasticsearch"))
+    index = add(
+        "import-index",
+        "terminal.gallery:import_index",
+        "add the faces of an older recipe's Elasticsearch index, made by the chosen model",
+        gallery,
+    )
+    index.add_argument("--index", default="anime_face", metavar="NAME", help="default: anime_face")
+    index.add_argument("--into", metavar="NAME", help="into this gallery; default: that of --gallery")
+    add("verify", "terminal.gallery:verify", "check everything", gallery).add_argument(
+        "--repair", action="store_true", help="mend what can be mended"
+    )
 
 
 def _add_common(parser: argparse.ArgumentParser, *, top: bool) -> None:

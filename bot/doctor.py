@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.checks import Check, State
+from bot.core import open_gallery
 from bot.terminal.output import say
 from config.settings import Settings
 from inference.errors import AppError
 from inference.fonts import chain
-from inference.gallery.factory import open_gallery
 from inference.models import find_pack, resolve_runtimes, verify_pack
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ async def _fonts(_: Settings) -> Check:
 
 async def _gallery(settings: Settings) -> Check:
     try:
-        async with open_gallery(settings.options, read_only=True) as gallery:
+        async with open_gallery(settings.options, credentials=settings.secrets, read_only=True) as gallery:
             stats = await gallery.stats()
     except AppError as error:
         return Check("Gallery", State.FAILED, str(error))

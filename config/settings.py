@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG_FILE = "dareda.toml"
 ENVIRONMENT_PREFIX = "DAREDA_"
-SECRET_VARIABLES = {"discord_token": "DISCORD_TOKEN", "telegram_token": "TELEGRAM_TOKEN"}
+SECRET_VARIABLES = {
+    "discord_token": "DISCORD_TOKEN",
+    "telegram_token": "TELEGRAM_TOKEN",
+    "service_token": "SERVICE_TOKEN",
+}
 
 _SECRET_WORDS = ("token", "secret", "password")
 _SHOWN_CHARACTERS = 60
@@ -40,12 +44,12 @@ class Secrets:
 
     discord_token: SecretStr | None = None
     telegram_token: SecretStr | None = None
+    service_token: SecretStr | None = None
 
     def plain(self) -> tuple[str, ...]:
         """The bare values, for the log filter that hides them."""
-        return tuple(
-            secret.get_secret_value() for secret in (self.discord_token, self.telegram_token) if secret
-        )
+        found = (getattr(self, name) for name in SECRET_VARIABLES)
+        return tuple(secret.get_secret_value() for secret in found if secret)
 
 
 @dataclass(frozen=True, slots=True)

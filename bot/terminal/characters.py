@@ -7,18 +7,18 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
+from bot.core import open_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import remark, say, say_json
 from config.settings import Settings
 from inference.domain import Scope
-from inference.gallery.factory import open_gallery
 
 
 async def characters(arguments: Namespace, settings: Settings) -> int:
     """List the characters of the gallery, with --json one object a line."""
     options = settings.options
     scopes = (Scope(arguments.gallery), *map(Scope, options.gallery.shared))
-    async with open_gallery(options, read_only=True) as gallery:
+    async with open_gallery(options, credentials=settings.secrets, read_only=True) as gallery:
         found = await gallery.characters(scopes, query=arguments.query or "")
     if arguments.json:
         for character in found:
@@ -47,7 +47,7 @@ async def characters(arguments: Namespace, settings: Settings) -> int:
 async def rename(arguments: Namespace, settings: Settings) -> int:
     """Give a character another name; the old one stays as an alias."""
     options = settings.options
-    async with open_gallery(options) as gallery:
+    async with open_gallery(options, credentials=settings.secrets) as gallery:
         changed = await gallery.rename(
             Scope(arguments.gallery),
             arguments.name,
@@ -62,7 +62,7 @@ async def rename(arguments: Namespace, settings: Settings) -> int:
 async def merge(arguments: Namespace, settings: Settings) -> int:
     """Join two characters that are one."""
     options = settings.options
-    async with open_gallery(options) as gallery:
+    async with open_gallery(options, credentials=settings.secrets) as gallery:
         changed = await gallery.merge(
             Scope(arguments.gallery), arguments.source, arguments.target, actor=ACTOR
         )
@@ -74,7 +74,7 @@ async def merge(arguments: Namespace, settings: Settings) -> int:
 async def forget(arguments: Namespace, settings: Settings) -> int:
     """Remove a character and everything enrolled for it."""
     options = settings.options
-    async with open_gallery(options) as gallery:
+    async with open_gallery(options, credentials=settings.secrets) as gallery:
         changed = await gallery.forget(
             Scope(arguments.gallery), arguments.name, for_good=arguments.for_good, actor=ACTOR
         )

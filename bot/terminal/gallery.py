@@ -5,18 +5,20 @@ from __future__ import annotations
 from argparse import Namespace
 from contextlib import AsyncExitStack
 
+from bot.core import open_gallery, open_kept_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import progress, say, say_json
 from config.settings import Settings
 from inference.domain import Scope
-from inference.gallery.factory import open_gallery
 from inference.service import open_pipeline
 
 
 async def stats(arguments: Namespace, settings: Settings) -> int:
     """How much is enrolled, with which model."""
     options = settings.options
-    async with open_gallery(options, read_only=True, any_contract=True) as gallery:
+    async with open_gallery(
+        options, credentials=settings.secrets, read_only=True, any_contract=True
+    ) as gallery:
         found = await gallery.stats()
     record: dict[str, object] = {
         "characters": found.characters,
@@ -39,7 +41,9 @@ async def stats(arguments: Namespace, settings: Settings) -> int:
 async def export(arguments: Namespace, settings: Settings) -> int:
     """Write a portable archive."""
     options = settings.options
-    async with open_gallery(options, read_only=True, any_contract=True) as gallery:
+    async with open_gallery(
+        options, credentials=settings.secrets, read_only=True, any_contract=True
+    ) as gallery:
         count = await gallery.export(arguments.archive)
     say(f"Wrote {count} samples to {arguments.archive}.")
     return 0
@@ -49,7 +53,7 @@ async def import_(arguments: Namespace, settings: Settings) -> int:
     """Add what an archive holds."""
     options = settings.options
     scope = Scope(arguments.into) if arguments.into else None
-    async with open_gallery(options) as gallery:
+    async with open_gallery(options, credentials=settings.secrets) as gallery:
         count = await gallery.import_(arguments.archive, scope=scope, actor=ACTOR)
     say(f"Added {count} samples from {arguments.archive}.")
     return 0
@@ -60,7 +64,7 @@ async def reindex(arguments: Namespace, settings: Settings) -> int:
     del arguments
     options = settings.options
     async with (
-        open_gallery(options, any_contract=True) as gallery,
+        open_kept_gallery(options, credentials=settings.secrets, any_contract=True) as gallery,
         open_pipeline(options) as pipeline,
     ):
         with progress("Embedding", None) as advance:
@@ -75,7 +79,9 @@ async def verify(arguments: Namespace, settings: Settings) -> int:
     """Find what is not as it should be, and with --repair mend what can be mended."""
     options = settings.options
     async with AsyncExitStack() as stack:
-        gallery = await stack.enter_async_context(open_gallery(options, any_contract=True))
+        gallery = await stack.enter_async_context(
+            open_kept_gallery(options, credentials=settings.secrets, any_contract=True)
+        )
         reembed = None
         if arguments.repair:
             pipeline = await stack.enter_async_context(open_pipeline(options))

@@ -7,12 +7,12 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
+from bot.core import open_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import remark, say, say_json
 from config.settings import Settings
 from inference.domain import Scope
 from inference.gallery.base import AuditEntry
-from inference.gallery.factory import open_gallery
 
 _SENTENCES = {
     "enroll": "Added {samples} to {name}",
@@ -35,7 +35,9 @@ _SENTENCES = {
 async def history(arguments: Namespace, settings: Settings) -> int:
     """List the latest changes, newest first; with --json one object a line."""
     scope = None if arguments.all else Scope(arguments.gallery)
-    async with open_gallery(settings.options, read_only=True, any_contract=True) as gallery:
+    async with open_gallery(
+        settings.options, credentials=settings.secrets, read_only=True, any_contract=True
+    ) as gallery:
         entries = await gallery.audit(scope, limit=arguments.limit)
     if arguments.json:
         for entry in entries:
@@ -66,7 +68,7 @@ async def history(arguments: Namespace, settings: Settings) -> int:
 async def undo(arguments: Namespace, settings: Settings) -> int:
     """Take a change back: the one of that number, or the last one."""
     scope = Scope(arguments.gallery)
-    async with open_gallery(settings.options) as gallery:
+    async with open_gallery(settings.options, credentials=settings.secrets) as gallery:
         entry = await gallery.undo(scope, arguments.id, actor=ACTOR)
     say(f"{describe(entry)}.")
     if entry.undo_until:

@@ -19,9 +19,11 @@ MAY_IMPORT = {
     "cv2": ["inference/*", "training/*"],
     "discord": ["bot/adapters/discord/*"],
     "elasticsearch": ["inference/gallery/elasticsearch.py"],
+    "msgspec": ["inference/operations.py", "inference/servers.py", "inference/wire.py", "inference/server/*"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],
+    "prometheus_client": ["bot/metrics.py", "inference/metrics.py"],
     "telegram": ["bot/adapters/telegram/*"],
     "thorvg_python": ["bot/adapters/films.py"],
     "torch": [

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from inference.domain import Scope
-from inference.gallery.base import Gallery
+from inference.gallery.base import Gallery, KeptGallery
 from inference.gallery.embedded import open_embedded_gallery
+from tests.contract.served import serve_gallery
 from tests.inference.gallery.samples import make_contract
 
-KINDS = ["embedded"]
+KINDS = ["embedded", "remote"]
 UNDO_DAYS = 7
 HERE = Scope("here")
 THERE = Scope("there")
@@ -33,11 +34,11 @@ class Clock:
 
 async def open_gallery(
     kind: str, folder: Path, *, clock: Clock | None = None, undo_days: int = UNDO_DAYS
-) -> Gallery:
-    assert kind == "embedded"
-    return await open_embedded_gallery(
+) -> KeptGallery:
+    kept = await open_embedded_gallery(
         folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock or Clock()
     )
+    return kept if kind == "embedded" else await serve_gallery(kept)
 
 
 async def everything(gallery: Gallery, scope: Scope = HERE) -> object:

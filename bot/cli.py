@@ -98,8 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add("run", "app:run", "start every chat that is configured; without one, show what Dareda does")
 
-    serve = add("serve", "terminal.serve:serve", "the inference core alone, over HTTP, for bots elsewhere")
-    serve.add_argument(
+    add(
+        "serve", "terminal.serve:serve", "the inference core alone, over HTTP, for bots elsewhere"
+    ).add_argument(
         "--read-only", action="store_true", help="only answer questions: another process keeps the gallery"
     )
 

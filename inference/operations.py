@@ -118,6 +118,8 @@ def operations() -> Mapping[tuple[type, str], Operation]:
         "forget_sample": ("/v1/samples/forget", False),
         "audit": ("/v1/history", True),
         "undo": ("/v1/history/undo", False),
+        "contributions": ("/v1/contributions", True),
+        "forget_contributions": ("/v1/contributions/forget", False),
         "stats": ("/v1/gallery/stats", True),
     }
     found = [_operation(FaceService, method, *entry) for method, entry in faces.items()]

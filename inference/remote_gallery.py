@@ -27,7 +27,15 @@ from inference.errors import (
     FileUnwritableError,
     StoppedError,
 )
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Gallery, GalleryStats, NewSample
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    Contributions,
+    Enrolled,
+    Gallery,
+    GalleryStats,
+    NewSample,
+)
 from inference.operations import EXPORT_PATH, IMPORT_PATH, SAMPLES_HEADER, operations
 from inference.servers import Servers
 from inference.wire import JSON, MSGPACK, decode, encode
@@ -86,6 +94,10 @@ class RemoteGallery:
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         entries: tuple[AuditEntry, ...] = await self._ask("audit", scope=scope, limit=limit)
         return entries
+
+    async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
+        found: tuple[Contributions, ...] = await self._ask("contributions", contributor=contributor)
+        return found
 
     async def stats(self) -> GalleryStats:
         stats: GalleryStats = await self._ask("stats")
@@ -167,6 +179,14 @@ class RemoteGallery:
     async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
         entry: AuditEntry = await self._ask("undo", scope=scope, entry_id=entry_id, actor=actor)
         return entry
+
+    async def forget_contributions(
+        self, scope: Scope, contributor: str, *, actor: str = ""
+    ) -> Contributions | None:
+        forgotten: Contributions | None = await self._ask(
+            "forget_contributions", scope=scope, contributor=contributor, actor=actor
+        )
+        return forgotten
 
     # ── archives ────────────────────────────────────────────────────────────────────────────────
 

@@ -12,19 +12,21 @@ from rich.table import Table
 
 from bot.chat import Platform
 from bot.chat_store import open_chat_store
+from bot.core import open_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import remark, say, say_json
 from config.options import Options
 from config.settings import Settings
 from inference.gallery.base import Contributions
-from inference.gallery.factory import open_gallery
 
 _PLATFORMS: Final[tuple[Platform, ...]] = ("discord", "telegram")
 
 
 async def list_(arguments: Namespace, settings: Settings) -> int:
     """Who has given what to which gallery, by contributor; with --json one object a line."""
-    async with open_gallery(settings.options, read_only=True, any_contract=True) as gallery:
+    async with open_gallery(
+        settings.options, credentials=settings.secrets, read_only=True, any_contract=True
+    ) as gallery:
         found = await gallery.contributions(arguments.by)
     if arguments.json:
         for one in found:
@@ -40,13 +42,15 @@ async def remove(arguments: Namespace, settings: Settings) -> int:
     """Remove all that one contributor has given, everywhere and for good. Without --yes only shows it."""
     options, who = settings.options, str(arguments.by)
     if not arguments.yes:
-        async with open_gallery(options, read_only=True, any_contract=True) as gallery:
+        async with open_gallery(
+            options, credentials=settings.secrets, read_only=True, any_contract=True
+        ) as gallery:
             found = await gallery.contributions(who)
         if found:
             _show(found)
         remark("Nothing was removed. With --yes all that is kept of them goes, for good.")
         return 0
-    async with open_gallery(options, any_contract=True) as gallery:
+    async with open_gallery(options, credentials=settings.secrets, any_contract=True) as gallery:
         traces = await _forget_traces(options, who)
         found = await gallery.contributions(who)
         for one in found:

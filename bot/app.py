@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 
 from bot.adapters.base import Adapter
 from bot.conversation import Conversation, open_conversation
+from bot.core import open_face_service
 from bot.demo import show_demonstration
 from bot.heartbeat import beating
+from bot.metrics import ChatFigures
+from bot.stopping import told_to_stop
 from bot.terminal.output import remark
 from config.settings import Settings
+from inference.metrics import Metrics
+from inference.observed import observe
+from inference.server.serving import open_metrics_page
 
 _SEND_WITHIN_S = 10.0
 """How long replies that are ready may take to be sent when everything stops."""
@@ -27,13 +31,17 @@ async def run(arguments: Namespace, settings: Settings) -> int:
     del arguments
     if not (settings.secrets.discord_token or settings.secrets.telegram_token):
         return await show_demonstration(settings.options)
+    options, metrics = settings.options, Metrics()
     async with (
-        open_conversation(settings.options, credentials=settings.secrets) as conversation,
-        beating(settings.options.heartbeat_file),
+        open_face_service(options, credentials=settings.secrets, wait=True) as faces,
+        open_metrics_page(metrics, options.metrics),
+        open_conversation(options, observe(faces, metrics)) as conversation,
+        beating(options.heartbeat_file),
     ):
         adapters = tuple(_adapters(conversation, settings))
-        with _told_to_stop() as stop:
-            await serve(adapters, conversation, stop, close_s=settings.options.chats.close_s)
+        metrics.registry.register(ChatFigures(conversation, adapters))
+        with told_to_stop() as stop:
+            await serve(adapters, conversation, stop, close_s=options.chats.close_s)
     return 0
 
 
@@ -72,28 +80,3 @@ def _adapters(conversation: Conversation, settings: Settings) -> Iterator[Adapte
         from bot.adapters.telegram.adapter import TelegramAdapter  # noqa: PLC0415
 
         yield TelegramAdapter(conversation, settings.options.telegram, settings.secrets.telegram_token)
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[asyncio.Event]:
-    """Set by the first SIGINT or SIGTERM; the next ones end the process as they always do."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def told() -> None:
-        remark("Stopping: finishing what is under way. Once more stops at once.")
-        stop.set()
-        release()
-
-    def release() -> None:
-        with suppress(NotImplementedError):
-            for number in signals:
-                loop.remove_signal_handler(number)
-
-    with suppress(NotImplementedError):  # Windows: Ctrl+C ends the process as it always does
-        for number in signals:
-            loop.add_signal_handler(number, told)
-    try:
-        yield stop
-    finally:
-        release()

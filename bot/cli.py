@@ -98,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
 
     add("run", "app:run", "start every chat that is configured; without one, show what Dareda does")
 
+    add(
+        "serve", "terminal.serve:serve", "the inference core alone, over HTTP, for bots elsewhere"
+    ).add_argument(
+        "--read-only", action="store_true", help="only answer questions: another process keeps the gallery"
+    )
+
     identify = add("identify", "terminal.identify:identify", "who is in these pictures?")
     identify.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH", help="a picture, or a folder of them"

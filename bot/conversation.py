@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -115,6 +116,18 @@ class Conversation:
             max_waiting_per_space=chats.max_waiting_per_space,
         )
         self._closed = False
+        self.outcomes: Counter[tuple[Platform, EventKind, str]] = Counter()
+        """How often something was done, or not: "done", "unexpected" or the code of an error."""
+
+    @property
+    def waiting(self) -> int:
+        """How much waits for its turn."""
+        return self._queue.waiting
+
+    @property
+    def working(self) -> int:
+        """How much is worked on."""
+        return self._queue.working
 
     @property
     def services(self) -> Services:
@@ -318,16 +331,19 @@ class Conversation:
                 if not claimed:
                     return nothing
                 reply: R | Reply = await work()
+                outcome = "done"
             except asyncio.CancelledError:
                 if claimed:
                     await asyncio.shield(self._services.store.release(asker.chat, kind, event_id))
                 raise
             except AppError as error:
                 log.info("%s_refused code=%s", kind, error.code)
-                reply = Reply(asker.texts.error(error), private=private)
+                reply, outcome = Reply(asker.texts.error(error), private=private), error.code
             except Exception:
                 log.exception("%s_failed", kind)
                 reply = Reply(asker.texts.say("unexpected", id=request_id), private=private)
+                outcome = "unexpected"
+            self.outcomes[asker.chat.platform, kind, outcome] += 1
             if claimed:
                 await self._finish(asker, kind, event_id)
             return reply

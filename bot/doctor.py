@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bot.checks import Check, State
+from bot.core import open_gallery
 from bot.terminal.output import say
 from config.settings import Settings
 from inference.errors import AppError
 from inference.fonts import chain
-from inference.gallery.factory import open_gallery
 from inference.models import find_pack, resolve_runtimes, verify_pack
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ _HEAD = """\
 # is DAREDA_IMAGES__MAX_BYTES), and --set images.max_bytes=1000000 on the command line.
 #
 # Secrets never go in here, only into the environment or into .env: DISCORD_TOKEN, TELEGRAM_TOKEN,
-# ELASTICSEARCH_API_KEY and ELASTICSEARCH_PASSWORD.
+# ELASTICSEARCH_API_KEY, ELASTICSEARCH_PASSWORD and SERVICE_TOKEN.
 #
 # This file is made from the code: python -m config.example > config/example.toml
 """

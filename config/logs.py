@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,10 @@ _HIDDEN = "[hidden]"
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ESCAPES_OF_BLOCKS = {code: text for code, text in _ESCAPES.items() if code not in (ord("\n"), ord("\t"))}
+
+_EVENT = re.compile(r"(%s)?[a-z_]+( [a-z_]+=%[-.0-9]*[a-z])+")
+"""How messages are written: an event, then names with one placeholder each."""
+_OWN_FIELDS = frozenset({"time", "level", "logger", "message", "event", "exception"})
 
 _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=MappingProxyType({}))
 
@@ -58,6 +63,11 @@ def bind(*, request_id: str | None = None, platform: str | None = None) -> Itera
         yield
     finally:
         _context.reset(token)
+
+
+def request_id() -> str:
+    """What `bind()` has bound, to be handed on to whoever goes on with the work; empty outside."""
+    return _context.get().get("request_id", "")
 
 
 def _add_context(record: logging.LogRecord) -> bool:
@@ -122,7 +132,18 @@ class _ConsoleFormatter(_SecretHidingFormatter):
 
 
 class _JsonFormatter(_SecretHidingFormatter):
-    """For machines: one JSON object a line, times in UTC."""
+    """For machines: one JSON object a line, times in UTC, what a message says also as fields."""
+
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """`identify_done faces=%d` is the event "identify_done" and the number "faces"; of others nothing."""
+        if not isinstance(record.args, tuple) or not _EVENT.fullmatch(str(record.msg)):
+            return {}
+        event, *names = re.sub(r"=\S+", "", str(record.msg)).split(" ")
+        subject, values = record.args[: event.count("%")], record.args[event.count("%") :]
+        if len(names) != len(values) or _OWN_FIELDS & set(names):
+            return {}
+        shown = (one if isinstance(one, int | float) else self._hide(str(one)) for one in values)
+        return {"event": self._hide(event % subject), **dict(zip(names, shown, strict=True))}
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {
@@ -130,6 +151,7 @@ class _JsonFormatter(_SecretHidingFormatter):
             "level": record.levelname,
             "logger": record.name,
             "message": self.message(record),
+            **self.fields(record),
             **self.context(record),
         }
         if trace := self.trace(record):

@@ -214,6 +214,28 @@ class TelegramOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """The inference service: which one this process uses, and where `serve` listens; see docs/service.md."""
+
+    url: tuple[str, ...] = ()  # servers that look at pictures for this process; none: it does so itself
+    ca_file: str = ""  # PEM file of the authority that signed their certificates
+    start_s: Seconds = 60.0  # how long the first of them is waited for at the start
+    host: Text = "127.0.0.1"  # what `serve` listens on; only this machine's own needs no SERVICE_TOKEN
+    port: Annotated[int, Range(0, 65_535)] = 8_100  # and the port; 0 takes a free one
+    max_waiting: Count = 256  # requests worked on at the same time; more are refused as "overloaded"
+    max_archive_bytes: Annotated[int, Range(1, 1e15)] = 4 * 1024**3  # bytes of an archive sent to import
+    close_s: Seconds = 20.0  # how long requests under way may take when `serve` is stopped
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOptions:
+    """Figures for Prometheus, from `run` and `serve`."""
+
+    port: Annotated[int, Range(0, 65_535)] = 0  # of http://host:port/metrics; 0: none
+    host: Text = "127.0.0.1"  # address it listens on; there is no token, so keep it where only Prometheus is
+
+
+@dataclass(frozen=True, slots=True)
 class LoggingOptions:
     """What is logged and in which shape."""
 
@@ -238,6 +260,8 @@ class Options:
     chats: ChatOptions = field(default_factory=ChatOptions)
     discord: DiscordOptions = field(default_factory=DiscordOptions)
     telegram: TelegramOptions = field(default_factory=TelegramOptions)
+    service: ServiceOptions = field(default_factory=ServiceOptions)
+    metrics: MetricsOptions = field(default_factory=MetricsOptions)
     logging: LoggingOptions = field(default_factory=LoggingOptions)
 
     @property

@@ -33,6 +33,7 @@ SECRET_VARIABLES = {
     "telegram_token": "TELEGRAM_TOKEN",
     "elasticsearch_api_key": "ELASTICSEARCH_API_KEY",
     "elasticsearch_password": "ELASTICSEARCH_PASSWORD",
+    "service_token": "SERVICE_TOKEN",
 }
 
 _SECRET_WORDS = ("token", "secret", "password", "api_key")
@@ -47,6 +48,7 @@ class Secrets:
     telegram_token: SecretStr | None = None
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_password: SecretStr | None = None
+    service_token: SecretStr | None = None
 
     def plain(self) -> tuple[str, ...]:
         """The bare values, for the log filter that hides them."""

@@ -211,6 +211,16 @@ class ClosedSetError(UserError):
         super().__init__(pack=pack)
 
 
+class RequestInvalidError(UserError, ValueError):
+    """What was asked of the service is not what it understands; of an own core, a ValueError."""
+
+    code = "request_invalid"
+    sentence = "The service does not understand the request: {reason}."
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
 # ── try again ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -290,6 +300,16 @@ class NoEmbedderError(SetupError):
 
     def __init__(self, *, pack: str) -> None:
         super().__init__(pack=pack)
+
+
+class ServiceMismatchError(SetupError):
+    """The inference service is not one that this process can work with; `fix` says what to do."""
+
+    code = "service_mismatch"
+    sentence = "The inference service at {address} cannot be used: {reason}. {fix}"
+
+    def __init__(self, *, address: str, reason: str, fix: str) -> None:
+        super().__init__(address=address, reason=reason, fix=fix)
 
 
 class ContractMismatchError(SetupError):

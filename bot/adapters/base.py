@@ -13,6 +13,10 @@ class Adapter(Protocol):
     @property
     def platform(self) -> Platform: ...
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the platform reaches the bot now, as far as is known."""
+
     async def run(self) -> None:
         """Connects and answers until `close()`. Raises SetupError, e.g. for a wrong token."""
 

@@ -7,11 +7,11 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
+from bot.core import open_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import remark, say, say_json
 from config.settings import Settings
 from inference.domain import Scope
-from inference.gallery.factory import open_gallery
 
 
 async def characters(arguments: Namespace, settings: Settings) -> int:

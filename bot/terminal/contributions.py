@@ -12,12 +12,12 @@ from rich.table import Table
 
 from bot.chat import Platform
 from bot.chat_store import open_chat_store
+from bot.core import open_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import remark, say, say_json
 from config.options import Options
 from config.settings import Settings
 from inference.gallery.base import Contributions
-from inference.gallery.factory import open_gallery
 
 _PLATFORMS: Final[tuple[Platform, ...]] = ("discord", "telegram")
 

@@ -6,6 +6,7 @@ import asyncio
 from argparse import Namespace
 from pathlib import Path
 
+from bot.core import open_face_service
 from bot.terminal.output import problem, progress, remark, say
 from bot.terminal.pictures import in_order, picture_files, read_picture, write_file
 from config.options import Options
@@ -19,7 +20,7 @@ from inference.errors import (
     SampleExistsError,
     TransientError,
 )
-from inference.service import LocalFaceService, open_face_service
+from inference.service import FaceService
 
 _AHEAD = 16
 ACTOR = "command line"
@@ -57,7 +58,7 @@ async def enroll(arguments: Namespace, settings: Settings) -> int:
 
 
 async def _enroll_file(
-    service: LocalFaceService, path: Path, arguments: Namespace, options: Options
+    service: FaceService, path: Path, arguments: Namespace, options: Options
 ) -> EnrollAnswer | AppError:
     try:
         data = await asyncio.to_thread(read_picture, path, options.images)
@@ -92,7 +93,7 @@ def _report(answer: EnrollAnswer) -> None:
     hint_at_merging(character, answer.looks_like)
 
 
-async def _help_choosing(service: LocalFaceService, path: Path, options: Options) -> None:
+async def _help_choosing(service: FaceService, path: Path, options: Options) -> None:
     preview = await service.preview_faces(await asyncio.to_thread(read_picture, path, options.images))
     target = options.data_dir / "previews" / f"{path.stem}.{preview.picture.suffix}"
     await asyncio.to_thread(write_file, target, preview.picture.data)

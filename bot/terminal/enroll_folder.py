@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 
+from bot.core import require_own_core
 from bot.terminal.enroll import ACTOR, hint_at_merging
 from bot.terminal.enroll_tally import Tally
 from bot.terminal.finished_folders import (
@@ -49,6 +50,7 @@ async def enroll_folder(arguments: Namespace, settings: Settings) -> int:
     if not folders:
         remark("There is no picture in there.")
         return 1
+    require_own_core(options)
     limit = options.enroll.samples_per_character if arguments.at_most is None else arguments.at_most
     async with open_face_service(options, credentials=settings.secrets) as service:
         rules = _rules(options, limit, service.gallery.contract.id)

@@ -6,13 +6,14 @@ from argparse import Namespace
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+from bot.core import open_gallery, open_kept_gallery
 from bot.terminal.enroll import ACTOR
 from bot.terminal.output import progress, say, say_json
 from config.settings import Settings
 from inference.domain import Scope
 from inference.errors import SettingsError
 from inference.gallery.elasticsearch.classic_index import classic_pages
-from inference.gallery.factory import connect, open_changeable_gallery, open_gallery
+from inference.gallery.factory import connect, open_changeable_gallery
 from inference.gallery.transfer import copy_gallery
 from inference.models import contract_of, find_pack
 from inference.service import open_pipeline
@@ -68,7 +69,7 @@ async def reindex(arguments: Namespace, settings: Settings) -> int:
     """Embed every stored crop with the model that is chosen now, then switch to it."""
     options = settings.options
     async with (
-        open_gallery(options, credentials=settings.secrets, any_contract=True) as gallery,
+        open_kept_gallery(options, credentials=settings.secrets, any_contract=True) as gallery,
         open_pipeline(options) as pipeline,
     ):
         with progress("Embedding", None) as advance:
@@ -87,7 +88,7 @@ async def verify(arguments: Namespace, settings: Settings) -> int:
     options = settings.options
     async with AsyncExitStack() as stack:
         gallery = await stack.enter_async_context(
-            open_gallery(options, credentials=settings.secrets, any_contract=True)
+            open_kept_gallery(options, credentials=settings.secrets, any_contract=True)
         )
         reembed = None
         if arguments.repair:

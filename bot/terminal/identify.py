@@ -7,13 +7,14 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot.core import open_face_service
 from bot.terminal.output import problem, progress, remark, say, say_json
 from bot.terminal.pictures import in_order, picture_files, read_picture, write_file
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Decision, FaceResult, Identification, Scope
 from inference.errors import AppError
-from inference.service import Answer, FaceService, open_face_service
+from inference.service import Answer, FaceService
 
 _AHEAD = 32  # pictures worked on at once, so that batches fill
 

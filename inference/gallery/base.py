@@ -270,12 +270,6 @@ class Gallery(Protocol):
 
     async def stats(self) -> GalleryStats: ...
 
-    async def verify(self, *, repair: bool, reembed: Reembed | None = None) -> tuple[Finding, ...]:
-        """Everything that is not as it should be; with `repair`, mended where it can be.
-
-        Embeddings that are missing or unusable can be mended only with `reembed`.
-        """
-
     async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
         """Write a portable archive (of all scopes by default), whole or not at all; returns its samples."""
 
@@ -283,6 +277,16 @@ class Gallery(Protocol):
         """Add an archive, into `scope` when given; what is here already is skipped; returns samples added.
 
         All or nothing. Raises ArchiveInvalidError, ContractMismatchError.
+        """
+
+
+class KeptGallery(Gallery, Protocol):
+    """A gallery as the process sees it that keeps it, and looks after it as a whole."""
+
+    async def verify(self, *, repair: bool, reembed: Reembed | None = None) -> tuple[Finding, ...]:
+        """Everything that is not as it should be; with `repair`, mended where it can be.
+
+        Embeddings that are missing or unusable can be mended only with `reembed`.
         """
 
     def reindex(

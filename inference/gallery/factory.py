@@ -11,7 +11,7 @@ from config.options import ElasticsearchOptions, Options
 from config.settings import Secrets
 from inference.domain import EmbeddingContract
 from inference.errors import SettingsError
-from inference.gallery.base import Gallery
+from inference.gallery.base import KeptGallery
 from inference.gallery.closed_set import ClosedSetGallery
 from inference.gallery.elasticsearch.access import ClusterAccess
 from inference.gallery.elasticsearch.client import Cluster
@@ -33,7 +33,7 @@ async def open_gallery(
     read_only: bool = False,
     any_contract: bool = False,
     wait: bool = False,
-) -> AsyncIterator[Gallery]:
+) -> AsyncIterator[KeptGallery]:
     """The gallery, closed at the end of the block; made when it does not exist yet.
 
     `read_only` opens it beside another process that writes to it. `any_contract` opens one that was made with

@@ -99,6 +99,7 @@ class FakeAdapter:
     """Runs until it is closed, or fails."""
 
     platform: Platform = "discord"
+    is_connected = True
 
     def __init__(self, calls: list[str], name: str, failure: Exception | None = None) -> None:
         self._calls, self._name, self._failure = calls, name, failure

@@ -21,9 +21,11 @@ MAY_IMPORT = {
     "elasticsearch": [
         f"inference/gallery/elasticsearch/{module}.py" for module in ("access", "client", "refusals")
     ],
+    "msgspec": ["inference/operations.py", "inference/servers.py", "inference/wire.py", "inference/server/*"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],
+    "prometheus_client": ["bot/metrics.py", "inference/metrics.py"],
     "telegram": ["bot/adapters/telegram/*"],
     "thorvg_python": ["bot/adapters/films.py"],
     "torch": [

@@ -75,9 +75,37 @@ def test_a_json_line_is_one_object_with_a_utc_time() -> None:
         "level": "INFO",
         "logger": "inference.pipeline",
         "message": "enrolled name=千反田\nえる",
+        "event": "enrolled",
+        "name": "千反田\nえる",
         "request_id": "ab12",
         "platform": "discord",
     }
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "fields"),
+    [
+        ("done faces=%d total_ms=%.1f", (2, 12.64), {"event": "done", "faces": 2, "total_ms": 12.64}),
+        ("%s_refused code=%s", ("post", "no_face"), {"event": "post_refused", "code": "no_face"}),
+        ("gone error=%s", (ValueError("x"),), {"event": "gone", "error": "x"}),
+        ("gone token=%s", (DISCORD,), {"event": "gone", "token": "[hidden]"}),
+        ("done level=%s", ("x",), {}),
+        ("A sentence about %s", ("x",), {}),
+        ("done", (), {}),
+        ("done faces=2", (), {}),
+        ("done faces=%(n)d", ({"n": 2},), {}),
+    ],
+)
+def test_a_json_line_has_what_the_message_says_as_fields(
+    message: str, arguments: tuple[object, ...], fields: dict[str, object]
+) -> None:
+    stream = start("json")
+    logging.getLogger("bot").info(message, *arguments)
+    entry = json.loads(stream.getvalue())
+    for own in ("time", "logger", "message"):
+        del entry[own]
+    assert entry.pop("level") == "INFO"
+    assert entry == fields
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from inference.domain import Scope
-from inference.gallery.base import Gallery
+from inference.gallery.base import Gallery, KeptGallery
 from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
 from inference.gallery.embedded import open_embedded_gallery
+from tests.contract.served import serve_gallery
 from tests.elasticsearch_server.shared import (
     connect,
     empty_gallery,
@@ -23,7 +24,7 @@ from tests.elasticsearch_server.shared import (
 )
 from tests.inference.gallery.samples import make_contract
 
-KINDS = ["embedded", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
+KINDS = ["embedded", "remote", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 UNDO_DAYS = 7
 HERE = Scope("here")
 THERE = Scope("there")
@@ -47,13 +48,15 @@ class Clock:
 @asynccontextmanager
 async def open_gallery(
     kind: str, folder: Path, *, clock: Clock | None = None, undo_days: int = UNDO_DAYS
-) -> AsyncIterator[Gallery]:
+) -> AsyncIterator[KeptGallery]:
     """An empty one, closed at the end of the block."""
     clock = clock or Clock()
-    if kind == "embedded":
-        gallery: Gallery = await open_embedded_gallery(
+    if kind in ("embedded", "remote"):
+        gallery: KeptGallery = await open_embedded_gallery(
             folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock
         )
+        if kind == "remote":
+            gallery = await serve_gallery(gallery)
         yield gallery
         await gallery.close()
         return
@@ -70,7 +73,7 @@ async def open_gallery(
     await cluster.close()
 
 
-async def open_again(gallery: Gallery, folder: Path, *, clock: Clock) -> Gallery:
+async def open_again(gallery: Gallery, folder: Path, *, clock: Clock) -> KeptGallery:
     """The one from `open_gallery()` after it was closed; the caller closes it."""
     if isinstance(gallery, ElasticsearchGallery):
         prefix = gallery._names.prefix

@@ -47,6 +47,10 @@ class DiscordAdapter:
         self.client = DiscordClient(conversation, options, self._read, say=say)
         conversation.attach("discord", self)
 
+    @property
+    def is_connected(self) -> bool:
+        return self.client.is_connected
+
     async def run(self) -> None:
         with pointed_at(self._options):
             try:

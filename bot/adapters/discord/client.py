@@ -73,6 +73,13 @@ class DiscordClient(discord.AutoShardedClient):
         self._arrivals = Arrivals(conversation, self.sender)
         self._say = say
         self._paused = False
+        self._connected: set[int] = set()
+        """Shards whose connection stands."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether all shards of this process are."""
+        return not self.is_closed() and 0 < len(self._connected) == len(self.shards)
 
     def pause(self) -> None:
         """No more messages are taken up; interactions still are, since silence would look like a fault."""
@@ -93,6 +100,15 @@ class DiscordClient(discord.AutoShardedClient):
         servers = f"{len(self.guilds)} server{'s' * (len(self.guilds) != 1)}"
         self._say(f"Discord: signed in as {self.user}, in {servers}.")
         log.info("ready servers=%d shards=%s", len(self.guilds), self.shard_count)
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        self._connected.add(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._connected.add(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._connected.discard(shard_id)
 
     async def on_message(self, message: discord.Message) -> None:
         if not self._paused:

@@ -69,6 +69,10 @@ class TelegramAdapter:
         self._closing = asyncio.Event()
         conversation.attach("telegram", self)
 
+    @property
+    def is_connected(self) -> bool:
+        return self.ready.is_set() and not self._closing.is_set() and not self.receiver.is_failing
+
     async def run(self) -> None:
         try:
             await self.bot.initialize()

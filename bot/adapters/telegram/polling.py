@@ -30,6 +30,8 @@ class Polling:
         self._paused = asyncio.Event()
         self.is_behind = False
         """Since the last attempt that failed, nobody knows what has come."""
+        self.is_failing = False
+        """The last attempt failed."""
 
     async def start(self) -> None:
         """Takes away a webhook, with which nobody can poll. Raises TelegramError."""
@@ -50,11 +52,11 @@ class Polling:
                 elif isinstance(error, RetryAfter) or failures == len(_WAITS_S):
                     log.warning("polling_failed error=%s", type(error).__name__)
                 failures += 1
-                self.is_behind = True
+                self.is_behind = self.is_failing = True
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._paused.wait(), wait_s)
                 continue
-            failures, self.is_behind = 0, len(updates) == _MOST_AT_ONCE
+            failures, self.is_failing, self.is_behind = 0, False, len(updates) == _MOST_AT_ONCE
             for update in updates:
                 self._take(update)
                 self._offset = update.update_id + 1

@@ -33,7 +33,7 @@ class Webhook:
         self._word = secrets.token_urlsafe(32)
         self._paused = asyncio.Event()
         self._runner: web.AppRunner | None = None
-        self.is_behind = False
+        self.is_behind = self.is_failing = False
         """Nobody knows what Telegram could not deliver."""
         self.port = 0
         """The one that it listens on."""

@@ -69,6 +69,7 @@ error-cannot-undo =
        *[enrolled_again] one of its pictures is enrolled as { $name } again
     }.
 error-closed-set = I cannot learn anybody: I was set up to know certain characters and no others.
+error-request-invalid = A service of mine did not understand what I asked of it. My operator finds the reason in the log.
 
 ## Files
 

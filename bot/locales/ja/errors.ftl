@@ -64,6 +64,7 @@ error-cannot-undo =
        *[enrolled_again] その画像のひとつが { $name } としてまた登録されています
     }。
 error-closed-set = 新しく覚えることはできません。決まったキャラクターだけがわかるように設定されています。
+error-request-invalid = 内部のサービスが依頼を理解できませんでした。理由は運営者のログにあります。
 
 ## ファイル
 

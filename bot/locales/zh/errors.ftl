@@ -64,6 +64,7 @@ error-cannot-undo =
        *[enrolled_again] 其中一张图片又录入为 { $name } 了
     }。
 error-closed-set = 我学不了新角色：我被设置为只认识固定的角色。
+error-request-invalid = 我的一个服务没有听懂我的请求。原因在运营者的日志里。
 
 ## 文件
 

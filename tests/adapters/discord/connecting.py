@@ -34,8 +34,10 @@ async def connected(
         await asyncio.sleep(0.01)
         if running.done():
             await running
+    assert adapter.is_connected
     try:
         yield adapter
     finally:
         await adapter.close(5)
         await running
+        assert not adapter.is_connected

@@ -45,9 +45,11 @@ async def connected(
         await running
     if isinstance(adapter.receiver, Webhook):
         server.updates.proxies[PUBLIC_ADDRESS] = f"http://127.0.0.1:{adapter.receiver.port}"
+    assert adapter.is_connected
     try:
         yield adapter
     finally:
         adapter.pause()
         await adapter.close(10)
         await running
+        assert not adapter.is_connected

@@ -1,0 +1,1 @@
+"""The inference core behind HTTP: what `python bot.py serve` runs."""

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import filelock
 
 from bot import answer_rows, chat_rows
-from bot.chat import ChatRef
+from bot.chat import ChatRef, Platform
 from bot.chat_schema import open_chat_file, translated_errors
 from bot.errors import ChatStoreLockedError, ChatStoreUnavailableError, TokenUnknownError
 from bot.remembered import Answer, EventKind, Question, Review, ReviewState, Tally, new_token
@@ -124,6 +124,13 @@ class ChatStore:
         }
 
     # ── spaces ──────────────────────────────────────────────────────────────────────────────────
+
+    def spaces(self) -> tuple[tuple[ChatRef, Scope], ...]:
+        """Every space that is known, each with its own gallery."""
+        return tuple(
+            (ChatRef(cast(Platform, platform), space, channel=space), known.scope)
+            for (platform, space), known in self._spaces.items()
+        )
 
     def settings(self, chat: ChatRef) -> SpaceSettings:
         """Of the chat's space; the initial ones where nobody has set any."""

@@ -50,6 +50,11 @@ class Platforms:
     def attach(self, platform: Platform, access: PlatformAccess) -> None:
         self._accesses[platform] = access
 
+    @property
+    def attached(self) -> tuple[Platform, ...]:
+        """Those that are there."""
+        return tuple(self._accesses)
+
     async def open(self, chat: ChatRef, reference: str) -> IncomingImage:
         """A picture posted before. Raises PictureGoneError."""
         access = self._accesses.get(chat.platform)

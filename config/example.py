@@ -23,7 +23,8 @@ _HEAD = """\
 # Stronger than this file, the strongest last: a .env file in that folder, the environment (images.max_bytes
 # is DAREDA_IMAGES__MAX_BYTES), and --set images.max_bytes=1000000 on the command line.
 #
-# Tokens never go in here. Dareda reads DISCORD_TOKEN and TELEGRAM_TOKEN from the environment or from .env.
+# Tokens never go in here. Dareda reads DISCORD_TOKEN, TELEGRAM_TOKEN and WEB_TOKEN from the environment or
+# from .env.
 #
 # This file is made from the code: python -m config.example > config/example.toml
 """

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG_FILE = "dareda.toml"
 ENVIRONMENT_PREFIX = "DAREDA_"
-SECRET_VARIABLES = {"discord_token": "DISCORD_TOKEN", "telegram_token": "TELEGRAM_TOKEN"}
+SECRET_VARIABLES = {
+    "discord_token": "DISCORD_TOKEN",
+    "telegram_token": "TELEGRAM_TOKEN",
+    "web_token": "WEB_TOKEN",
+}
 
 _SECRET_WORDS = ("token", "secret", "password")
 _SHOWN_CHARACTERS = 60
@@ -40,12 +44,12 @@ class Secrets:
 
     discord_token: SecretStr | None = None
     telegram_token: SecretStr | None = None
+    web_token: SecretStr | None = None
 
     def plain(self) -> tuple[str, ...]:
         """The bare values, for the log filter that hides them."""
-        return tuple(
-            secret.get_secret_value() for secret in (self.discord_token, self.telegram_token) if secret
-        )
+        every = (getattr(self, name) for name in SECRET_VARIABLES)
+        return tuple(secret.get_secret_value() for secret in every if secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ class _Reader:
             return SettingsError(
                 key=key,
                 reason=f"secrets are not taken from here ({source}), only from the environment or .env, as "
-                + " and ".join(SECRET_VARIABLES.values()),
+                + ", ".join(SECRET_VARIABLES.values()),
             )
         nearest = nearest_key(meant)
         hint = f"; perhaps {variable_name(nearest) if as_variable else nearest} is meant" if nearest else ""

@@ -29,6 +29,7 @@ async def started(server: DiscordServer, folder: Path, token: str) -> asyncio.su
         "DAREDA_DISCORD__API_BASE": server.api_base,
         "DAREDA_DISCORD__CDN": server.cdn.base,
         "DAREDA_CHATS__ANSWERING": "all",
+        "DAREDA_WEB__START": "off",
     }
     environment.pop("TELEGRAM_TOKEN", None)
     return await asyncio.create_subprocess_exec(

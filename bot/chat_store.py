@@ -229,12 +229,14 @@ class ChatStore:
         """
         return await self._run(answer_rows.insert_review, review)
 
-    async def reviews(self, chat: ChatRef, *, offset: int = 0, limit: int = 10) -> tuple[Review, ...]:
-        """The open ones of the space, oldest first."""
+    async def reviews(
+        self, chat: ChatRef | None = None, *, offset: int = 0, limit: int = 10
+    ) -> tuple[Review, ...]:
+        """The open ones of the space, or of all, oldest first."""
         return await self._run(answer_rows.list_reviews, chat, offset, limit)
 
-    async def count_reviews(self, chat: ChatRef) -> int:
-        """The open ones of the space."""
+    async def count_reviews(self, chat: ChatRef | None = None) -> int:
+        """The open ones of the space, or of all."""
         return await self._run(answer_rows.count_reviews, chat)
 
     async def review(self, chat: ChatRef, review_id: str) -> Review:

@@ -235,9 +235,12 @@ class Asker:
     @property
     def drawn_words(self) -> AnnotateWords:
         """What is written into pictures besides names."""
-        return AnnotateWords(
-            unknown=self.texts.line("drawn-unknown"), han=_HAN.get(self.texts.language, "JP")
-        )
+        return words_drawn(self.texts)
+
+
+def words_drawn(texts: Texts) -> AnnotateWords:
+    """What is written into pictures in that language, besides names."""
+    return AnnotateWords(unknown=texts.line("drawn-unknown"), han=_HAN.get(texts.language, "JP"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,4 +244,4 @@ class Options:
     @property
     def console_file(self) -> Path:
         """What the web console remembers."""
-        return self.data_dir / "console.sqlite"
+        return self.data_dir / "console.json"

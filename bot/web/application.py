@@ -25,7 +25,20 @@ from bot.web.assets import Assets
 from bot.web.desk import Desk
 from bot.web.forms import Form, read_form
 from bot.web.guard import HEADERS, Guard
-from bot.web.pages import health, login, preferences
+from bot.web.pages import (
+    character,
+    enroll,
+    gallery,
+    health,
+    history,
+    identify,
+    images,
+    login,
+    preferences,
+    reviews,
+    settings,
+)
+from bot.web.pages.history import numbers_in
 from bot.web.sessions import Session
 from bot.web.visits import LANGUAGE_COOKIE, THEME_COOKIE, Route, Theme, Visit
 from config.logs import bind
@@ -40,7 +53,19 @@ from inference.errors import (
 
 log = logging.getLogger(__name__)
 
-ROUTES: tuple[Route, ...] = (*login.ROUTES, *preferences.ROUTES, *health.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *login.ROUTES,
+    *preferences.ROUTES,
+    *identify.ROUTES,
+    *enroll.ROUTES,
+    *gallery.ROUTES,
+    *character.ROUTES,
+    *images.ROUTES,
+    *reviews.ROUTES,
+    *history.ROUTES,
+    *settings.ROUTES,
+    *health.ROUTES,
+)
 """Every page and change."""
 
 _STATUS: tuple[tuple[type[AppError], int], ...] = (
@@ -128,6 +153,8 @@ class _Door:
             visit = self._visit(request, session)
             if "scope" in request.match_info and visit.scope not in await self.desk.galleries():
                 raise PageNotFoundError
+            if numbers := numbers_in(request.query.get("done", "")):
+                visit = replace(visit, done_before=await self.desk.entries(visit.scope, numbers))
             if route.method == "POST":
                 visit = replace(visit, form=await self._form(request, session, route))
             try:

@@ -10,6 +10,8 @@ from aiohttp import web
 from bot.context import Services
 from bot.web.application import make_application
 from bot.web.assets import Assets
+from bot.web.catalogue import Catalogues
+from bot.web.covers import Covers
 from bot.web.desk import Desk
 from bot.web.guard import Guard, is_loopback
 from bot.web.rendering import Renderer
@@ -36,7 +38,16 @@ async def open_console(services: Services, settings: Settings, home: Scope) -> A
     assets = Assets()
     guard = Guard(options.public_url, asks_for_token=plain is not None)
     sessions = Sessions(plain, hours=options.session_hours, secure=guard.secure)
-    desk = Desk(services, settings, sessions, Renderer(assets), home, utc_now())
+    desk = Desk(
+        services,
+        settings,
+        sessions,
+        Renderer(assets),
+        Catalogues(services.gallery),
+        Covers(settings.options.console_file),
+        home,
+        utc_now(),
+    )
     runner = web.AppRunner(
         make_application(desk, guard, assets), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S
     )

@@ -8,13 +8,18 @@ from datetime import datetime
 from typing import cast, get_args
 
 from bot.chat import Actor, ChatRef, Platform
+from bot.commands.history import describe
 from bot.context import Asker, Services
+from bot.texts import join_texts
+from bot.web.catalogue import Catalogues
+from bot.web.covers import Covers
 from bot.web.rendering import Renderer
 from bot.web.sessions import Sessions
 from config.settings import Settings
 from inference.domain import Scope
-from inference.gallery.base import Gallery
+from inference.gallery.base import AuditEntry, Gallery
 
+_RECENT = 200
 CONSOLE = Actor("console", "Web console", manages=True)
 """Who the operator at the console is to a chat."""
 
@@ -27,6 +32,8 @@ class Desk:
     settings: Settings
     sessions: Sessions
     renderer: Renderer
+    catalogues: Catalogues
+    covers: Covers
     home: Scope
     """The gallery that is shown first: the command line's, unless another one was named."""
     started: datetime
@@ -37,10 +44,10 @@ class Desk:
 
     async def galleries(self) -> tuple[Scope, ...]:
         """Every gallery that can be looked at: the own one first, then shared ones, chats', and others."""
-        stats = await self.gallery.stats()
+        filled = await self.catalogues.scopes()
         spaces = [scope for _, scope in self.services.store.spaces()]
         shared = map(Scope, self.settings.options.gallery.shared)
-        return tuple(dict.fromkeys((self.home, *shared, *sorted(spaces), *stats.scopes)))
+        return tuple(dict.fromkeys((self.home, *shared, *sorted(spaces), *filled)))
 
     def scopes_seen(self, scope: Scope) -> tuple[Scope, ...]:
         """The galleries that a question in that one is answered from."""
@@ -64,7 +71,16 @@ class Desk:
         """The operator, as somebody who manages that chat."""
         return self.services.asker(chat, CONSOLE)
 
-    def changed(self, scope: Scope, entry_ids: Sequence[int | None]) -> None:
-        """Called after every change of a gallery."""
-        del entry_ids
+    async def changed(self, scope: Scope, entry_ids: Sequence[int]) -> None:
+        """Called after every change of a gallery; that of a chat tells its log channel, too."""
         self.services.names.forget(scope)
+        chat = self.chat_of(scope)
+        if chat is not None:
+            asker = self.asker(chat)
+            lines = [describe(asker.texts, entry) for entry in await self.entries(scope, entry_ids)]
+            self.services.changed(asker, join_texts(lines, ", "), entry_ids)
+
+    async def entries(self, scope: Scope, entry_ids: Sequence[int]) -> tuple[AuditEntry, ...]:
+        """Those lines of the audit log, oldest first, as far as they are recent."""
+        recent = await self.gallery.audit(scope, limit=_RECENT)
+        return tuple(entry for entry in reversed(recent) if entry.id in entry_ids)

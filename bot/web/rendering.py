@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bot.chat import Text
-from bot.texts import LANGUAGES, Parameter, Strong, Texts
+from bot.commands.history import describe
+from bot.texts import Parameter, Strong, Texts
+from bot.web.addresses import gallery_path
 from bot.web.assets import Assets
 from bot.web.navigation import NAVIGATION
 from inference.graphemes import readable
@@ -34,7 +38,7 @@ class Renderer:
         )
         self._environment.globals |= {
             "asset": assets.address,
-            "languages": LANGUAGES,
+            "path_of": gallery_path,
             "navigation": NAVIGATION,
             "strong": Strong,
         }
@@ -47,8 +51,14 @@ class Renderer:
             values,
             v=visit,
             t=partial(_sentence, texts),
-            date=partial(_date, texts),
+            date=lambda at: texts.line("web-date", at=at.astimezone()),
+            day=lambda at: format_date(at.astimezone(), "medium", locale=texts.language),
             html=as_html,
+            said_of=lambda error: as_html(texts.error(error)),
+            aliases_of=lambda character: [Strong(alias) for alias in character.aliases],
+            page_address=visit.page_address,
+            unique=lambda: token_hex(4),
+            change=lambda entry: as_html(describe(texts, entry)),
             language=texts.language,
             refusal=as_html(texts.error(visit.refused)) if visit.refused else "",
             mark=visit.session.mark,
@@ -65,7 +75,3 @@ def as_html(text: Text) -> Markup:
 
 def _sentence(texts: Texts, key: str, /, **parameters: Parameter) -> Markup:
     return as_html(texts.say(key, **parameters))
-
-
-def _date(texts: Texts, at: Any) -> str:
-    return texts.line("web-date", at=at.astimezone())

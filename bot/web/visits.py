@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from bot.context import words_drawn
 from bot.texts import Texts
+from bot.web.addresses import gallery_path, own_address, with_query
 from bot.web.desk import Desk
 from bot.web.forms import EMPTY, Form
 from bot.web.sessions import Session
+from inference.annotate import AnnotateWords
 from inference.domain import Scope
 from inference.errors import AppError
+from inference.gallery.base import AuditEntry
 
 Theme = Literal["auto", "light", "dark"]
 LANGUAGE_COOKIE, THEME_COOKIE = "dareda_language", "dareda_theme"
-_OWN_ADDRESS = re.compile(r"/(?![/\\])[!-~]{0,2000}")
+_MOST_SHOWN = 100
+"""Changes that one undo takes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Visit:
     """The gallery that the address names; the console's own where it names none."""
     form: Form = EMPTY
     """Of a change; empty otherwise."""
+    done_before: tuple[AuditEntry, ...] = ()
+    """The changes after which this page is shown."""
     refused: AppError | None = None
     """Why the change was refused that this page is shown after."""
 
@@ -47,6 +53,11 @@ class Visit:
     def signature(self) -> str:
         """Who it is in the audit log."""
         return "web console"
+
+    @property
+    def drawn_words(self) -> AnnotateWords:
+        """What is written into pictures besides names."""
+        return words_drawn(self.texts)
 
     @property
     def is_part(self) -> bool:
@@ -69,6 +80,10 @@ class Visit:
         text = self.given(name)
         return min(max(1, int(text)), most) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
 
+    def page_address(self, number: int) -> str:
+        """Another page of what is shown."""
+        return with_query(self.request.path_qs, page=str(number), done="")
+
     def path(self, rest: str = "") -> str:
         """The address of a page about this gallery."""
         return gallery_path(self.scope, rest)
@@ -85,6 +100,21 @@ class Visit:
         if self.is_part:
             return web.Response(headers={"HX-Redirect": address, "Cache-Control": "no-store"})
         return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+    async def done(self, address: str, entry_ids: Sequence[int | None]) -> web.Response:
+        """On to a page that says what these changes did, and how to take them back."""
+        numbers = [entry for entry in entry_ids if entry is not None]
+        if not numbers:
+            return self.leave(address)
+        await self.desk.changed(self.scope, numbers)
+        return self.leave(with_query(address, done=".".join(map(str, numbers[-_MOST_SHOWN:]))))
+
+    async def gallery_choice(self, rest: str) -> dict[str, object]:
+        """What `base.html` needs to offer the same page of the other galleries."""
+        return {
+            "scopes": await self.desk.galleries(),
+            "address_of": lambda scope: gallery_path(scope, rest),
+        }
 
 
 Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
@@ -120,13 +150,3 @@ def change(
 ) -> Route:
     """Something to do; only forms of the console's own pages get there."""
     return Route("POST", path, handler, shows, open, streams)
-
-
-def gallery_path(scope: Scope, rest: str = "") -> str:
-    """The address of a page about that gallery."""
-    return f"/g/{quote(scope, safe=':')}{rest}"
-
-
-def own_address(text: str, otherwise: str) -> str:
-    """The text when it is the address of a page of ours, to go back to."""
-    return text if _OWN_ADDRESS.fullmatch(text) else otherwise

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.web.visits import Visit, change, own_address, page
+from bot.web.addresses import own_address
+from bot.web.visits import Visit, change, page
 
 _LONGEST_TOKEN = 1_000
 

@@ -1,7 +1,7 @@
 """Which sample stands for a character on the console's cards; where none was chosen, her oldest one.
 
-A choice of how things look, so it is kept beside the gallery and not in it: a small JSON file, written anew with
-every choice. One that cannot be read is begun again.
+A choice of how things look, so it is kept beside the gallery and not in it: a small JSON file, written anew
+with every choice. One that cannot be read is begun again.
 """
 
 from __future__ import annotations

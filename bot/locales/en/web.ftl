@@ -95,8 +95,8 @@ web-teach = Teach
 ## Enrolling
 
 web-enroll-title = New character
-web-enroll-how = Give a name and some pictures of her, best from different scenes. Five are a good start.
-web-enroll-drop = Drop pictures of her here
+web-enroll-how = Give a name and some pictures, best from different scenes. Five are a good start.
+web-enroll-drop = Drop pictures of this character here
 web-enroll-waiting = Learning the picture …
 web-looks-like = It also looks like { $other }. If that is who it is, undo this.
 
@@ -110,6 +110,11 @@ web-order = Order
 web-order-name = By name
 web-order-most = Most samples first
 web-order-fewest = Fewest samples first
+web-found =
+    { $count ->
+        [one] One character
+       *[other] { $count } characters
+    }
 web-samples =
     { $count ->
         [one] 1 sample
@@ -121,7 +126,7 @@ web-gallery-empty = Nobody is enrolled here yet. Add a new character, or drop a 
 ## One character
 
 web-samples-title = Samples
-web-no-samples = She has no samples, so she is not recognised. Add pictures below.
+web-no-samples = Without samples this character is not recognised. Add pictures below.
 web-sample-of = Sample of { $at }
 web-is-cover = Cover
 web-make-cover = Make cover
@@ -134,7 +139,7 @@ web-add-title = Add pictures
 web-details-title = Names
 web-save = Save
 web-merge-title = Merge
-web-merge-how = If { $name } is the same as somebody else here, everything of hers goes there, her name as another name.
+web-merge-how = If { $name } is the same as somebody else here, all samples go there, and the name becomes another name.
 web-merge-into = Into
 web-merge = Merge
 web-forget-title = Forget

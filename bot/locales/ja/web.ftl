@@ -81,7 +81,7 @@ web-teach = 覚えさせる
 
 web-enroll-title = 新しいキャラクター
 web-enroll-how = 名前と、なるべく違う場面の画像を何枚か入れてください。5 枚ほどがよい始まりです。
-web-enroll-drop = ここに本人の画像をドロップ
+web-enroll-drop = このキャラクターの画像をここにドロップ
 web-enroll-waiting = 画像を覚えています …
 web-looks-like = { $other } にも似ています。もしそうなら、元に戻してください。
 
@@ -95,6 +95,7 @@ web-order = 並び順
 web-order-name = 名前順
 web-order-most = サンプルの多い順
 web-order-fewest = サンプルの少ない順
+web-found = キャラクター { $count } 人
 web-samples = サンプル { $count } 件
 web-meant = もしかして：
 web-gallery-empty = ここにはまだだれも登録されていません。新しいキャラクターを追加するか、最初のページに画像を入れてだれかを教えてください。

@@ -95,6 +95,7 @@ web-order = 排序
 web-order-name = 按名字
 web-order-most = 样本最多的在前
 web-order-fewest = 样本最少的在前
+web-found = { $count } 个角色
 web-samples = { $count } 个样本
 web-meant = 你是不是要找：
 web-gallery-empty = 这里还没有登记任何人。请添加新角色，或在首页拖入图片并说明是谁。

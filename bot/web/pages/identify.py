@@ -31,7 +31,7 @@ from inference.domain import (
 from inference.errors import AppError, NoFaceError
 
 _CANDIDATES = 3
-_SAMPLES = 4
+_SAMPLES = 3
 """Of each candidate, beside the one that is most like the face."""
 
 

@@ -149,7 +149,10 @@ class ChatStore:
 
     async def introduce(self, chat: ChatRef) -> bool:
         """True the first time for a space, False ever after."""
-        return await self._run(chat_rows.introduce, chat, self.scope(chat))
+        space = self._space(chat)
+        first = await self._run(chat_rows.introduce, chat, space.scope)
+        self._spaces.setdefault((chat.platform, chat.space), space)
+        return first
 
     async def move_space(self, old: ChatRef, new: ChatRef) -> None:
         """What belonged to the space `old` belongs to `new`, its gallery too. Twice is as good as once.

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from aiohttp import hdrs, web
 
@@ -52,6 +52,7 @@ from inference.errors import (
 )
 
 log = logging.getLogger(__name__)
+R = TypeVar("R", bound=web.StreamResponse)
 
 ROUTES: tuple[Route, ...] = (
     *login.ROUTES,
@@ -94,7 +95,8 @@ def make_application(
     application.router.add_get("/static/{version}/{name}", assets.serve)
     application.router.add_get("/healthz", _alive)
     for route in routes:
-        application.router.add_route(route.method, route.path, door.handler(route))
+        add = application.router.add_get if route.method == "GET" else application.router.add_post
+        add(route.path, door.handler(route))
     return application
 
 
@@ -163,8 +165,7 @@ class _Door:
                 if route.shows is None or visit.is_part:
                     raise
                 log.info("change_refused code=%s", error.code)
-                response = await route.shows(replace(visit, refused=error))
-                response.set_status(_status(error))
+                response = _refusing(await route.shows(replace(visit, refused=error)), error)
             self.desk.sessions.keep(session, request, response)
             return response
 
@@ -199,12 +200,9 @@ class _Door:
             Scope(request.match_info.get("scope", self.desk.home)),
         )
 
-    def _refused(self, request: web.Request, error: AppError) -> web.Response:
+    def _refused(self, request: web.Request, error: AppError) -> web.StreamResponse:
         visit = replace(self._visit(request, self.desk.sessions.of(request)), refused=error)
-        response = visit.render("error.html", status=_status(error), request_id="")
-        if isinstance(error, CooldownError):
-            response.headers["Retry-After"] = str(error.data["seconds"])
-        return response
+        return _refusing(visit.render("error.html", request_id=""), error)
 
     def _to_login(self, request: web.Request, session: Session) -> web.Response:
         """To where the token is asked for, and back from there."""
@@ -215,5 +213,9 @@ class _Door:
         return response
 
 
-def _status(error: AppError) -> int:
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+def _refusing(response: R, error: AppError) -> R:
+    """The response with the status of the error."""
+    response.set_status(next((status for kind, status in _STATUS if isinstance(error, kind)), 400))
+    if isinstance(error, CooldownError):
+        response.headers[hdrs.RETRY_AFTER] = str(error.data["seconds"])
+    return response

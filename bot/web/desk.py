@@ -57,6 +57,11 @@ class Desk:
         shared = map(Scope, self.settings.options.gallery.shared)
         return tuple(dict.fromkeys((scope, *shared)))
 
+    def false_name_rate(self, scope: Scope) -> float | None:
+        """How often a stranger may be named there; None: as usual."""
+        chat = self.chat_of(scope)
+        return self.services.store.settings(chat).false_name_rate if chat else None
+
     def chat_of(self, scope: Scope) -> ChatRef | None:
         """The chat whose own gallery that is."""
         known = {own: chat for chat, own in self.services.store.spaces()}

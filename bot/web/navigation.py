@@ -13,7 +13,7 @@ class Entry:
     """The page says that it is this one: `{% set current = "gallery" %}`; its label is `web-nav-<name>`."""
     path: str
     icon: str
-    """A symbol of `icons.svg`."""
+    """A symbol of `templates/icons.svg`."""
     of_gallery: bool = True
     """Whether the path goes behind that of the gallery that is being looked at."""
     in_bar: bool = False

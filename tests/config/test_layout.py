@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "av": ["bot/adapters/films.py"],
     "cv2": ["inference/*", "training/*"],
     "discord": ["bot/adapters/discord/*"],
+    "jinja2": ["bot/web/rendering.py"],
     "elasticsearch": ["inference/gallery/elasticsearch.py"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],

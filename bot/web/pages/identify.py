@@ -165,7 +165,12 @@ async def _page(visit: Visit, answers: Sequence[Answer]) -> web.Response:
 async def _answer(visit: Visit, upload: Upload) -> Answer:
     faces = visit.desk.services.faces
     try:
-        seen = await faces.identify(upload.data, visit.scopes, words=visit.drawn_words)
+        seen = await faces.identify(
+            upload.data,
+            visit.scopes,
+            false_name_rate=visit.desk.false_name_rate(visit.scope),
+            words=visit.drawn_words,
+        )
         found = seen.identification.faces
         places = [FaceAt(face.detection.box, face.frame) for face in found]
         crops = await faces.cut_faces(upload.data, places) if faces.learns and found else ()

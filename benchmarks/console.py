@@ -3,8 +3,8 @@
     python -m benchmarks.console [--samples 100000] [--characters 5000] [--repeats 5] [--chromium PATH]
 
 Opens the pages in Chromium over loopback, each time with an empty cache. A page can be used when its document
-is parsed and its scripts have run; an answer counts from the drop until it stands in the page. The same picture
-is identified without the page in turn with that, so that both meet the same machine.
+is parsed and its scripts have run; an answer counts from the drop until it stands in the page. The same
+picture is identified without the page in turn with that, so that both meet the same machine.
 """
 
 from __future__ import annotations

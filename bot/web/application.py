@@ -201,8 +201,11 @@ class _Door:
         )
 
     def _refused(self, request: web.Request, error: AppError) -> web.StreamResponse:
-        visit = replace(self._visit(request, self.desk.sessions.of(request)), refused=error)
-        return _refusing(visit.render("error.html", request_id=""), error)
+        session = self.desk.sessions.of(request)
+        visit = replace(self._visit(request, session), refused=error)
+        response = visit.render("error.html", request_id="")
+        self.desk.sessions.keep(session, request, response)
+        return _refusing(response, error)
 
     def _to_login(self, request: web.Request, session: Session) -> web.Response:
         """To where the token is asked for, and back from there."""

@@ -58,7 +58,7 @@ class Renderer:
             aliases_of=lambda character: [Strong(alias) for alias in character.aliases],
             page_address=visit.page_address,
             unique=lambda: token_hex(4),
-            change=lambda entry: as_html(describe(texts, entry)),
+            change=partial(describe, texts),
             language=texts.language,
             refusal=as_html(texts.error(visit.refused)) if visit.refused else "",
             mark=visit.session.mark,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -109,7 +109,7 @@ class Visit:
         await self.desk.changed(self.scope, numbers)
         return self.leave(with_query(address, done=".".join(map(str, numbers[-_MOST_SHOWN:]))))
 
-    async def gallery_choice(self, rest: str) -> dict[str, object]:
+    async def gallery_choice(self, rest: str) -> dict[str, Any]:
         """What `base.html` needs to offer the same page of the other galleries."""
         return {
             "scopes": await self.desk.galleries(),

@@ -47,7 +47,10 @@ from inference.errors import (
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 # Keys that the code makes out of names instead of naming them.
-MADE_KEYS = ("error-", "command-", "parameter-", "setting-", "choice-", "web-nav-", "web-theme-", "web-order-")
+MADE_KEYS = (
+    *("error-", "command-", "parameter-", "setting-", "choice-"),
+    *("web-nav-", "web-theme-", "web-order-"),
+)
 
 
 # ── the files ───────────────────────────────────────────────────────────────────────────────────

@@ -8,16 +8,8 @@ from aiohttp import web
 
 from bot.errors import FormInvalidError
 from bot.texts import LANGUAGES
-from bot.web.visits import (
-    LANGUAGE_COOKIE,
-    THEME_COOKIE,
-    Theme,
-    Visit,
-    change,
-    gallery_path,
-    own_address,
-    page,
-)
+from bot.web.addresses import gallery_path, own_address
+from bot.web.visits import LANGUAGE_COOKIE, THEME_COOKIE, Theme, Visit, change, page
 
 _YEAR_S = 365 * 24 * 3_600
 

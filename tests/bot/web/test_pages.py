@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from bot.chat import Actor
-from bot.remembered import Review, new_token
+from bot.remembered import Review, ReviewState, new_token
 from inference.domain import Character, FaceAt, Sample
 from inference.gallery.audit import utc_now
 from inference.service import LocalFaceService
-from tests.bot.conversing import MemoryPlatform, Room
+from tests.bot.conversing import MemoryPlatform, Room, words
 from tests.bot.web.conftest import OpenWindow
 from tests.conftest import CastPictures
 
@@ -297,9 +299,11 @@ async def test_ticked_samples_are_forgotten_and_brought_back_together(
     taught: Room, open_window: OpenWindow, cast_pictures: CastPictures
 ) -> None:
     name = cast_pictures.cast[0].name
-    page = await her_page(taught, open_window, name)
+    window = await open_window()
+    page = await window.go(f"{gallery_of(taught)}/characters/{(await known_in(taught))[name].id}")
     await page.get_by_role("button", name="Forget", exact=True).click()
     await expect(page.locator(".note.bad")).to_contain_text("Something is missing")
+    window.wrong.clear()  # Chromium says that it was refused
     for box in (await page.locator(".sample input").all())[:2]:
         await box.check()
     await page.get_by_role("button", name="Forget", exact=True).click()
@@ -359,6 +363,20 @@ async def test_history_takes_back_any_change(
     assert name in await known_in(taught)
 
 
+async def test_a_change_of_a_chats_gallery_is_told_in_its_log_channel(
+    taught: Room, memory_platform: MemoryPlatform, open_window: OpenWindow, cast_pictures: CastPictures
+) -> None:
+    store = taught.conversation.services.store
+    await store.set_settings(taught.chat, replace(store.settings(taught.chat), log_channel="77"))
+    name = cast_pictures.cast[0].name
+    page = await her_page(taught, open_window, name)
+    await page.fill("#new-name", "Told Name")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("h1")).to_have_text("Told Name")
+    (told,) = [notice for notice in memory_platform.said if notice.chat.channel == "77"]
+    assert f"Web console: renamed {name} to Told Name" in words(told.reply)
+
+
 async def review_in(room: Room, data: bytes, core: LocalFaceService, *, right: str) -> Review:
     services = room.conversation.services
     image = room.platform.keep(room.chat, data)
@@ -381,8 +399,6 @@ async def review_in(room: Room, data: bytes, core: LocalFaceService, *, right: s
 
 async def settle_all(room: Room) -> None:
     store = room.conversation.services.store
-    from bot.remembered import ReviewState
-
     for one in await store.reviews(limit=1_000):
         await store.settle(one.chat, one.id, ReviewState.REFUSED, by="test")
 
@@ -480,6 +496,4 @@ async def test_the_menu_of_a_phone_has_every_page(open_window: OpenWindow) -> No
 
 
 def _base64(path: Path) -> str:
-    import base64
-
     return base64.b64encode(path.read_bytes()).decode()

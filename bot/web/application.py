@@ -155,7 +155,8 @@ class _Door:
             visit = self._visit(request, session)
             if "scope" in request.match_info and visit.scope not in await self.desk.galleries():
                 raise PageNotFoundError
-            if numbers := numbers_in(request.query.get("done", "")):
+            numbers = numbers_in(request.query.get("done", ""))
+            if numbers and session.is_in:
                 visit = replace(visit, done_before=await self.desk.entries(visit.scope, numbers))
             if route.method == "POST":
                 visit = replace(visit, form=await self._form(request, session, route))

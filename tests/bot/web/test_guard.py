@@ -21,7 +21,9 @@ from bot.web.visits import Route
 from config.options import ImageLimits, Options, WebOptions
 from config.settings import Secrets, Settings
 from inference.domain import Scope
+from inference.enroll import EnrollRequest, PreparedFace
 from inference.errors import SettingsError
+from inference.service import LocalFaceService
 from tests.bot.conversing import Room
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -239,6 +241,18 @@ async def test_nothing_is_seen_or_done_without_the_token(stranger: Visitor, rout
         status, text, _ = await stranger.post(path, {"name": "x"})
         assert status == 401
     assert not text
+
+
+async def test_the_login_tells_strangers_nothing_of_what_was_changed(
+    core: LocalFaceService, prepared: dict[str, list[PreparedFace]], stranger: Visitor
+) -> None:
+    name, (face, *_) = next(iter(prepared.items()))
+    enrolled = await core.enroll_prepared([face], Scope("cli"), EnrollRequest(name))
+    path = f"/login?done={enrolled.entry_id}"
+    assert name not in (await stranger.get(path))[1]
+    await stranger.log_in()
+    assert name in (await stranger.get(f"/health?done={enrolled.entry_id}"))[1]
+    await core.gallery.undo(Scope("cli"), enrolled.entry_id)
 
 
 async def test_the_token_opens_and_a_logout_closes_again(stranger: Visitor) -> None:

@@ -16,6 +16,7 @@ from bot.web.desk import Desk
 from bot.web.guard import Guard, is_loopback
 from bot.web.rendering import Renderer
 from bot.web.sessions import Sessions
+from bot.web.thumbnails import Thumbnails
 from config.settings import Settings
 from inference.domain import Scope
 from inference.errors import SettingsError
@@ -45,6 +46,7 @@ async def open_console(services: Services, settings: Settings, home: Scope) -> A
         Renderer(assets),
         Catalogues(services.gallery),
         Covers(settings.options.console_file),
+        Thumbnails(),
         home,
         utc_now(),
     )

@@ -50,7 +50,7 @@ async def face(visit: Visit) -> web.Response:
     chat = _chat(visit)
     review = await visit.desk.services.store.review(chat, visit.given("id"))
     crop, _ = await face_of(visit.desk.services, visit.desk.asker(review.chat), review)
-    return picture(crop)
+    return picture(crop.data)
 
 
 async def decide(visit: Visit) -> web.Response:

@@ -25,7 +25,9 @@ class Thumbnails:
 
     async def of(self, sample: SampleId, crop: FaceCrop) -> bytes:
         """Raises ImageUnreadableError for a crop that is damaged."""
-        data = self._made.pop(sample, None) or await asyncio.to_thread(_small, crop)
+        data = self._made.pop(sample, None)
+        if data is None:
+            data = await asyncio.to_thread(_small, crop)
         self._made[sample] = data
         if len(self._made) > _MOST:
             self._made.popitem(last=False)

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from bot.adapters.base import Adapter
 from bot.conversation import Conversation, open_conversation
 from bot.demo import show_demonstration
+from bot.heartbeat import beating
 from bot.terminal.output import remark
 from config.settings import Settings
 from inference.domain import Scope
@@ -36,6 +37,7 @@ async def run(arguments: Namespace, settings: Settings) -> int:
             return code
     async with AsyncExitStack() as stack:
         conversation = await stack.enter_async_context(open_conversation(settings.options))
+        await stack.enter_async_context(beating(settings.options.heartbeat_file))
         if with_console:
             await _open_console(stack, conversation, settings, Scope(arguments.gallery), needed=not chats)
         adapters = tuple(_adapters(conversation, settings))

@@ -16,17 +16,17 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import filelock
 
-from bot import answer_rows, chat_rows
+from bot import answer_rows, chat_rows, trace_rows
 from bot.chat import ChatRef, Platform
 from bot.chat_schema import open_chat_file, translated_errors
 from bot.errors import ChatStoreLockedError, ChatStoreUnavailableError, TokenUnknownError
-from bot.remembered import Answer, EventKind, Question, Review, ReviewState, Tally, new_token
+from bot.remembered import Answer, EventKind, Question, Review, ReviewState, Tally, Traces, new_token
 from bot.space_settings import SpaceSettings, initial_settings
 from config.options import ChatOptions
 from inference.domain import Scope
 from inference.errors import AppError, StoppedError
 from inference.gallery.audit import Clock, utc_now
-from inference.gallery.schema import transaction
+from inference.gallery.schema import empty_log, transaction
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -259,6 +259,24 @@ class ChatStore:
     async def tally(self, chat: ChatRef | None = None) -> Tally:
         """Of the space, or of all."""
         return await self._run(chat_rows.read_tally, chat)
+
+    # ── one user ────────────────────────────────────────────────────────────────────────────────
+
+    async def traces(self, platform: Platform, user: str, space: str | None = None) -> Traces:
+        """How much names the user, in that space or in all."""
+        return await self._run(trace_rows.count_traces, platform, user, space)
+
+    async def forget_traces(self, platform: Platform, user: str, space: str | None = None) -> Traces:
+        """Wipe what names the user, in that space or in all; returns what there was.
+
+        In all spaces, what their private chat was set to goes as well. What others set up stays, also where
+        they chose the user as a teacher.
+        """
+        found = await self._run(trace_rows.delete_traces, platform, user, space)
+        if space is None:
+            self._spaces.pop((platform, user), None)
+        await self._on_thread(lambda: empty_log(self._connection))
+        return found
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────
 

@@ -144,6 +144,18 @@ def _parser() -> argparse.ArgumentParser:
         "--repair", action="store_true", help="mend what can be mended"
     )
 
+    contributions = add("contributions", "", "who has contributed what, and removing it").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    listed = add("list", "terminal.contributions:list_", "who has given what to which gallery", contributions)
+    listed.add_argument("--by", metavar="WHO", help="only this contributor, e.g. discord:80351110224678912")
+    listed.add_argument("--json", action="store_true", help="print one JSON object a line")
+    remove = add("remove", "terminal.contributions:remove", "remove all that one has given", contributions)
+    remove.add_argument(
+        "--by", metavar="WHO", required=True, help="whose, as `contributions list` shows them"
+    )
+    remove.add_argument("--yes", action="store_true", help="do it; without, only what would go is shown")
+
     models = add("models", "", "the networks Dareda runs on").add_subparsers(metavar="ACTION", required=True)
     add("list", "terminal.models:list_", "which packs there are", models)
     add("show", "terminal.models:show", "what a pack's manifest says", models).add_argument("name", nargs="?")
@@ -154,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("source", help="a folder, an archive or an https address")
     install.add_argument("--sha256", help="what the archive must hash to; required for an address")
 
+    backup = add("backup", "terminal.backup:backup", "copy what Dareda keeps, also while it runs")
+    backup.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the copies")
+    add("health", "heartbeat:health", "whether the bot that uses this data folder is alive")
     add("doctor", "doctor:doctor", "what is set up, what is not, and how to fix it")
     return parser
 

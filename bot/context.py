@@ -230,7 +230,12 @@ class Asker:
     @property
     def signature(self) -> str:
         """Who it is in the audit log."""
-        return f"{clean_name(self.actor.name, 40)} ({self.chat.platform}:{self.actor.id})"
+        return f"{clean_name(self.actor.name, 40)} ({self.contributor})"
+
+    @property
+    def contributor(self) -> str:
+        """Whom the signature stands for, whatever they are called."""
+        return f"{self.chat.platform}:{self.actor.id}"
 
     @property
     def drawn_words(self) -> AnnotateWords:

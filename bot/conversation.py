@@ -31,6 +31,7 @@ from bot.commands import (
     enroll,
     history,
     identify,
+    privacy,
     review,
     settings,
     why,
@@ -76,7 +77,7 @@ _COMMANDS: Mapping[CommandName, Callable[[Services, Asker, Command], Awaitable[R
         CommandName.IMPORT: archives.import_,
         CommandName.STATS: about.stats,
         CommandName.HELP: about.help_,
-        CommandName.PRIVACY: about.privacy,
+        CommandName.PRIVACY: privacy.privacy,
     }
 )
 _QUESTIONS: Mapping[str, QuestionHandler] = MappingProxyType(
@@ -86,11 +87,13 @@ _QUESTIONS: Mapping[str, QuestionHandler] = MappingProxyType(
         "enroll-likeness": enroll.likeness_answered,
         "forget": curation.forget_confirmed,
         "undo": history.undo_many,
+        "contributions": privacy.contributions,
+        "contributions-forget": privacy.forget_confirmed,
         "characters-page": characters.characters_page,
         "character-page": characters.character_page,
     }
 )
-_ASKED_AGAIN = frozenset({"characters-page", "character-page"})
+_ASKED_AGAIN = frozenset({"characters-page", "character-page", "contributions"})
 """Questions that may be answered any number of times."""
 
 

@@ -104,6 +104,18 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Traces:
+    """How much is remembered that names one user."""
+
+    answers: int
+    """To their pictures."""
+    questions: int
+    """Buttons and menus that only they may press."""
+    reviews: int
+    """What they said about faces."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """How often things happened in a space, by name."""
 

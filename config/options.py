@@ -245,3 +245,8 @@ class Options:
     def console_file(self) -> Path:
         """What the web console remembers."""
         return self.data_dir / "console.json"
+
+    @property
+    def heartbeat_file(self) -> Path:
+        """Touched by a running bot, for `health`."""
+        return self.data_dir / "run.alive"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
+
+# From 1.31 on it tells its maker how it is used, under an id that it leaves in the home folder. Its function
+# to switch that off (`disable_telemetry_events`) comes too late for the id: this is read at the import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from inference.errors import ModelFileError

@@ -1,4 +1,4 @@
-"""`/help`, `/privacy`, `/stats`, and the first words in a new place."""
+"""`/help`, `/stats`, and the first words in a new place."""
 
 from __future__ import annotations
 
@@ -23,15 +23,6 @@ async def help_(services: Services, asker: Asker, command: Command) -> Reply:
         if (asker.teaches or not spec.teaching) and (asker.manages or not spec.managing)
     ]
     return Reply(join_texts([asker.texts.say("help-intro"), *lines]), private=True)
-
-
-async def privacy(services: Services, asker: Asker, command: Command) -> Reply:
-    """What is kept and for how long."""
-    del command
-    text = asker.texts.say(
-        "privacy", answers=services.chats.answers_days, undo=services.options.gallery.undo_days
-    )
-    return Reply(text, private=True)
 
 
 async def stats(services: Services, asker: Asker, command: Command) -> Reply:

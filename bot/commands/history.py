@@ -15,6 +15,7 @@ from bot.texts import Strong, Texts, join_texts
 from inference.gallery.base import AuditEntry
 
 _LINES = 15
+_NOBODY = "–"
 _LOOKED_BACK = 500
 """Changes among which the one that is undone is looked for, to say what it was."""
 
@@ -49,7 +50,11 @@ async def history(services: Services, asker: Asker, command: Command) -> Reply:
         return Reply(asker.texts.say("history-empty"), private=True)
     lines = [
         asker.texts.say(
-            "history-line", number=entry.id, at=entry.at, who=entry.actor, change=describe(asker.texts, entry)
+            "history-line",
+            number=entry.id,
+            at=entry.at,
+            who=entry.actor or _NOBODY,
+            change=describe(asker.texts, entry),
         )
         for entry in entries
     ]
@@ -85,6 +90,8 @@ def describe(texts: Texts, entry: AuditEntry) -> Text:  # noqa: PLR0911 - one li
             return say("history-negative", name=name)
         case "undo" | "redo":
             return say("history-undo", number=int(detail.get("entry", 0)))
+        case "forget_contributions":
+            return say("history-forget-contributions", count=count)
         case "import":
             return say("history-import", count=count)
         case _:

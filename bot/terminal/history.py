@@ -25,6 +25,7 @@ _SENTENCES = {
     "negative": "Learnt a face that is not {name}",
     "undo": "Undid no. {entry} ({change}, {name})",
     "redo": "Undid no. {entry}, so did again ({change}, {name})",
+    "forget_contributions": "Removed what somebody had contributed: {samples}",
     "import": "Imported {samples} from {archive}",
     "reindex": "Embedded everything with another model",
     "repair": "Mended what verify had found",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from inference.domain import CharacterId, Scope
+from inference.domain import CharacterId, SampleId, Scope
 from inference.gallery.base import AuditEntry
 from inference.gallery.delta import Delta
 
@@ -72,6 +72,37 @@ class AuditLog:
             "SELECT u.entry, u.delta FROM undo u JOIN audit a ON a.id = u.entry WHERE a.scope = ?", (scope,)
         )
         self.finish(*[entry for entry, delta in rows if character in Delta.from_json(delta).characters])
+
+    def strike_faces(self, scope: Scope, faces: Sequence[SampleId]) -> frozenset[CharacterId]:
+        """Take these faces out of all that can be taken back; a change that nothing is left of is finished.
+
+        Returns everybody from or to whom a face would still go if something was taken back.
+        """
+        rows = self._connection.execute(
+            "SELECT u.entry, u.delta FROM undo u JOIN audit a ON a.id = u.entry WHERE a.scope = ?", (scope,)
+        ).fetchall()
+        gone = frozenset(faces)
+        ends: set[CharacterId | None] = set()
+        for entry_id, text in rows:
+            before = Delta.from_json(text)
+            after = before.without(gone)
+            ends.update(end for move in after.moves for end in (move.source, move.target))
+            if after.moves == before.moves:
+                continue
+            if after.moves or after.namings:
+                self._connection.execute(
+                    "UPDATE undo SET delta = ? WHERE entry = ?", (after.to_json(), entry_id)
+                )
+            else:
+                self.finish(entry_id)
+        return frozenset(end for end in ends if end is not None)
+
+    def unsign(self, scope: Scope, signatures: Sequence[str]) -> None:
+        """The lines with one of these signatures have none from now on."""
+        self._connection.execute(
+            "UPDATE audit SET actor = '' WHERE scope = ? AND actor IN (SELECT value FROM json_each(?))",
+            (scope, json.dumps(signatures)),
+        )
 
     def expire(self) -> bool:
         """Finish what is too old to be taken back; True when faces went for good by that."""

@@ -67,12 +67,30 @@ class AuditEntry:
     actor: str
     action: str
     """enroll, rename, alias, merge, move, forget_character, forget_sample, negative, undo (of another entry),
-    redo (an undo taken back), import, reindex, repair."""
+    redo (an undo taken back), import, reindex, repair, forget_contributions."""
     detail: dict[str, object]
     undo_until: datetime | None
     """Until when it can be taken back, unless a later change stands in the way; None when it cannot."""
     undone_by: int | None
     """The entry that took it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What one contributor has given to one scope, and is kept there."""
+
+    contributor: str
+    """Whom the signatures stand for, as `contributor_of()` says: "discord:7", "cli"."""
+    scope: Scope
+    """The empty one stands for lines of the audit log about the whole gallery."""
+    signatures: tuple[str, ...]
+    """In alphabetical order; who changes names has several."""
+    samples: int
+    negatives: int
+    removed: int
+    """Faces that were removed and are kept for `undo()`."""
+    changes: int
+    """Lines of the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +246,23 @@ class Gallery(Protocol):
         All that the change did is taken back, or nothing: what it changed must still be as it left it. What
         was done beside it stays. An undo can be taken back too. Returns the line of the undo itself.
         Raises CannotUndoError.
+        """
+
+    async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
+        """Of everybody or of one, in every scope; by contributor, then by scope.
+
+        What is unsigned is nobody's.
+        """
+
+    async def forget_contributions(
+        self, scope: Scope, contributor: str, *, actor: str = ""
+    ) -> Contributions | None:
+        """Remove all that somebody has given to the scope, for good, and their name from its audit log.
+
+        Their samples and negatives go with every trace, also those that were removed before and kept for
+        `undo()`. What others did can be undone as before, without these faces. A character who loses her
+        last face by it goes too, unless faces of others may come back to her. Returns what there was; None,
+        and nothing is changed, when there was nothing.
         """
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:

@@ -18,7 +18,7 @@ from inference.errors import (
     SampleExistsError,
     SampleNotFoundError,
 )
-from inference.gallery.base import AuditEntry, Changed, Enrolled, NewSample
+from inference.gallery.base import AuditEntry, Changed, Contributions, Enrolled, NewSample
 from inference.gallery.delta import Delta, FaceMove, Naming, renaming
 from inference.gallery.fingerprint import is_same_picture
 from inference.gallery.names import clean_name, clean_series, distinct_names
@@ -185,6 +185,35 @@ class Changes:
             self._store.log.finish(entry_id)
             self.erased = True
         return Changed(self._store.character(seq), entry_id)
+
+    def forget_contributions(self, contributor: str) -> Contributions | None:
+        """Whoever is left without a face goes, unless one may come back to her from what can be undone."""
+        found = self._store.contributions(contributor, self._scope)
+        if not found:
+            return None
+        [contributions] = found
+        faces = self._store.signed_faces(self._scope, contributions.signatures)
+        owners = {owner for owner in self._store.owners(faces).values() if owner is not None}
+        self._store.erase_faces(faces)
+        needed = self._store.log.strike_faces(self._scope, faces)
+        empty = [one for one in sorted(owners - needed) if not self._store.face_ids(self._seq(one))]
+        for character_id in empty:
+            self._store.remove_character(self._seq(character_id))
+        self._store.log.unsign(self._scope, contributions.signatures)
+        self._store.log.add(
+            self._scope,
+            self._actor,
+            "forget_contributions",
+            samples=contributions.samples,
+            negatives=contributions.negatives,
+            removed=contributions.removed,
+            changes=contributions.changes,
+            characters=len(empty),
+            for_good=True,
+        )
+        self.touched |= owners
+        self.erased = True
+        return contributions
 
     def add_negative(self, name: str, sample: NewSample) -> Changed:
         character = self._character(name)

@@ -20,7 +20,16 @@ from inference.domain import (
     Scope,
 )
 from inference.errors import CharacterNotFoundError, ClosedSetError, SampleNotFoundError
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    Contributions,
+    Enrolled,
+    Finding,
+    GalleryStats,
+    NewSample,
+    Reembed,
+)
 from inference.gallery.names import name_key, suggest_names
 from inference.models.manifest import ClosedSetTable, Manifest
 
@@ -93,6 +102,9 @@ class ClosedSetGallery:
     async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         raise SampleNotFoundError(sample_id=sample_id)
 
+    async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
+        return ()
+
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return ()
 
@@ -159,6 +171,11 @@ class ClosedSetGallery:
         raise self._refusal
 
     async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> Changed:
+        raise self._refusal
+
+    async def forget_contributions(
+        self, scope: Scope, contributor: str, *, actor: str = ""
+    ) -> Contributions | None:
         raise self._refusal
 
     async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:

@@ -48,6 +48,14 @@ class Delta:
         ends = {end for move in self.moves for end in (move.source, move.target) if end is not None}
         return frozenset(ends.union(self.namings))
 
+    def without(self, faces: frozenset[SampleId]) -> Delta:
+        """The same, as if these faces had never been."""
+        moves = (
+            FaceMove(tuple(face for face in move.faces if face not in faces), move.source, move.target)
+            for move in self.moves
+        )
+        return Delta(self.namings, tuple(move for move in moves if move.faces))
+
     def reversed(self) -> Delta:
         return Delta(
             {character: (after, before) for character, (before, after) in self.namings.items()},

@@ -35,7 +35,16 @@ from inference.errors import (
 )
 from inference.gallery import archive, schema, verify
 from inference.gallery.audit import Clock, utc_now
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    Contributions,
+    Enrolled,
+    Finding,
+    GalleryStats,
+    NewSample,
+    Reembed,
+)
 from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.loading import load_character, load_projection
 from inference.gallery.projection import Projection, search
@@ -220,6 +229,9 @@ class EmbeddedGallery:
     async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         return await self._read(lambda: self._store.crop(scopes, sample_id))
 
+    async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
+        return await self._read(lambda: self._store.contributions(contributor))
+
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return await self._read(lambda: self._store.log.entries(scope, limit))
 
@@ -294,6 +306,11 @@ class EmbeddedGallery:
 
     async def add_negative(self, scope: Scope, name: str, sample: NewSample, *, actor: str = "") -> Changed:
         return await self._change(scope, actor, lambda changes: changes.add_negative(name, sample))
+
+    async def forget_contributions(
+        self, scope: Scope, contributor: str, *, actor: str = ""
+    ) -> Contributions | None:
+        return await self._change(scope, actor, lambda changes: changes.forget_contributions(contributor))
 
     async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
         return await self._change(scope, actor, lambda changes: changes.undo(entry_id))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Sample, SampleId, Scope
-from inference.gallery.base import AuditEntry, NewSample
+from inference.gallery.base import AuditEntry, Contributions, NewSample
 from inference.gallery.delta import Delta
 
 
@@ -43,6 +43,15 @@ class ChangeLog(Protocol):
 
     def finish_changes_of(self, scope: Scope, character: CharacterId) -> None:
         """Like `finish()`, for all that the scope ever did with that character."""
+
+    def strike_faces(self, scope: Scope, faces: Sequence[SampleId]) -> frozenset[CharacterId]:
+        """Take these faces out of all that can be taken back; a change that nothing is left of is finished.
+
+        Returns everybody from or to whom a face would still go if something was taken back.
+        """
+
+    def unsign(self, scope: Scope, signatures: Sequence[str]) -> None:
+        """The lines with one of these signatures have none from now on."""
 
 
 class Records(Protocol):
@@ -120,6 +129,17 @@ class Records(Protocol):
 
     def remove_faces(self, faces: Sequence[SampleId], entry: int) -> None:
         """They are nobody's, and kept for as long as that line of the audit log can be taken back."""
+
+    def contributions(
+        self, contributor: str | None = None, scope: Scope | None = None
+    ) -> tuple[Contributions, ...]:
+        """Of everybody everywhere, or of one, or in one scope; by contributor, then by scope."""
+
+    def signed_faces(self, scope: Scope, signatures: Sequence[str]) -> tuple[SampleId, ...]:
+        """Samples and negatives that were added by one of these, also removed ones that are kept."""
+
+    def erase_faces(self, faces: Sequence[SampleId]) -> None:
+        """They are gone for good, with crops and embeddings, whosever they are."""
 
 
 class ArchiveSource(Protocol):

@@ -25,7 +25,8 @@ from inference.domain import (
 )
 from inference.errors import CharacterExistsError, CharacterNotFoundError, SampleNotFoundError
 from inference.gallery.audit import AuditLog, Clock, utc_now
-from inference.gallery.base import NewSample
+from inference.gallery.base import Contributions, NewSample
+from inference.gallery.contributions import list_contributions, signed_faces
 from inference.gallery.names import distinct_names, name_key, suggest_names
 
 VECTOR_TYPE = np.dtype("<f4")
@@ -407,6 +408,22 @@ class Store:
     def remove_faces(self, faces: Sequence[SampleId], entry: int) -> None:
         """They are nobody's, and kept for as long as that line of the audit log can be taken back."""
         self._set_owner(faces, None, entry)
+
+    def contributions(
+        self, contributor: str | None = None, scope: Scope | None = None
+    ) -> tuple[Contributions, ...]:
+        """Of everybody everywhere, or of one, or in one scope; by contributor, then by scope."""
+        return list_contributions(self.connection, contributor, scope)
+
+    def signed_faces(self, scope: Scope, signatures: Sequence[str]) -> tuple[SampleId, ...]:
+        """Samples and negatives that were added by one of these, also removed ones that are kept."""
+        return signed_faces(self.connection, scope, signatures)
+
+    def erase_faces(self, faces: Sequence[SampleId]) -> None:
+        """They are gone for good, with crops and embeddings, whosever they are."""
+        self.connection.execute(
+            "DELETE FROM faces WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(faces),)
+        )
 
     def _set_owner(self, faces: Sequence[SampleId], character: int | None, removed_by: int | None) -> None:
         self.connection.execute(

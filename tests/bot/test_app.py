@@ -67,6 +67,7 @@ async def test_it_answers_until_it_is_told_to_stop_and_then_finishes_what_is_und
             picture = Picture("a.png", cast_pictures.new[0].read_bytes())
             first = server.post_message(channel, alice, attachments=[picture])
             await server.reply_to(first, timeout_s=START_S)
+            alive = (tmp_path / "data" / "run.alive").exists()
             last = server.post_message(channel, alice, attachments=[picture])
             typing = channel.typing
             await server.until(lambda: channel.typing > typing, "that it works", timeout_s=START_S)
@@ -76,6 +77,8 @@ async def test_it_answers_until_it_is_told_to_stop_and_then_finishes_what_is_und
             if process.returncode is None:
                 process.kill()
         assert code == 0, said
+        assert alive
+        assert not (tmp_path / "data" / "run.alive").exists()
         (reply,) = server.replies(last)
         assert reply.files and reply.content == "I do not know this face."
         assert first_line == b"Discord: signed in as dareda, in 1 server.\n"

@@ -28,6 +28,7 @@ from bot.remembered import (
     Review,
     ReviewState,
     Tally,
+    Traces,
     new_token,
 )
 from bot.space_settings import Answering, SpaceSettings
@@ -457,3 +458,54 @@ def test_tokens_are_22_url_safe_characters_and_never_the_same() -> None:
     assert len(tokens) == 1_000
     assert {len(token) for token in tokens} == {22}
     assert all(token.replace("-", "").replace("_", "").isalnum() and token.isascii() for token in tokens)
+
+
+# ── one user ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_names_a_user_is_counted_and_wiped_where_it_is_asked_for(
+    store: ChatStore, clock: HandClock, tmp_path: Path
+) -> None:
+    here, there, elsewhere = CHAT, make_chat("101"), make_group("100")
+    for chat in (here, here, there, elsewhere):
+        await store.remember(make_answer(clock, chat))
+        await store.ask(make_question(clock, chat, asked="7"))
+    await store.ask(make_question(clock, here))  # to anybody
+    await store.propose(make_review(clock, here, user="8037"))
+    kept = make_review(clock, here, user="8")
+    await store.propose(kept)
+    await store.settle(here, kept.id, ReviewState.ACCEPTED, by="8037")
+
+    assert await store.traces("discord", "7", "100") == Traces(answers=2, questions=2, reviews=0)
+    assert await store.traces("discord", "7") == Traces(answers=3, questions=3, reviews=0)
+    assert await store.traces("discord", "70") == Traces(answers=0, questions=0, reviews=0)
+    assert await store.traces("discord", "8037") == Traces(answers=0, questions=0, reviews=1)
+
+    assert await store.forget_traces("discord", "7", "100") == Traces(answers=2, questions=2, reviews=0)
+    assert await store.traces("discord", "7") == Traces(answers=1, questions=1, reviews=0)
+    assert await store.forget_traces("discord", "7") == Traces(answers=1, questions=1, reviews=0)
+    assert await store.traces("telegram", "7") == Traces(answers=1, questions=1, reviews=0)
+
+    assert (await store.review(here, kept.id)).settled_by == "8037"
+    await store.forget_traces("discord", "8037")
+    assert (await store.review(here, kept.id)).settled_by == ""
+    assert await store.reviews(here) == ()
+    assert b"8037" not in b"".join(file.read_bytes() for file in (tmp_path / "data").glob("chats.sqlite*"))
+
+
+async def test_a_user_who_is_forgotten_everywhere_has_a_private_chat_as_on_the_first_day(
+    store: ChatStore,
+) -> None:
+    private = make_chat("7", private=True)
+    for chat in (private, CHAT):
+        await store.set_settings(chat, SpaceSettings(language="zh"))
+        await store.introduce(chat)
+        await store.count(chat, posts=1)
+    await store.forget_traces("discord", "7", "100")
+    assert store.is_set_up(private)
+    await store.forget_traces("discord", "7")
+    assert not store.is_set_up(private)
+    assert await store.introduce(private)
+    assert await store.tally(private) == Tally(None)
+    assert store.is_set_up(CHAT)
+    assert not await store.introduce(CHAT)

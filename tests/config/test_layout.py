@@ -37,8 +37,10 @@ MAY_IMPORT = {
 MAY_OPEN_PICTURES = ["inference/images.py"]
 MAY_READ_ENVIRONMENT = [
     "bot/cli.py",
+    "bot/heartbeat.py",  # where systemd listens
     "config/*",
     "inference/detection/ultralytics_yolo.py",
+    "inference/onnx_session.py",  # keeps ONNX Runtime from telling its maker how it is used
     "training/detector/ultralytics_trainer.py",
     "training/train_embedder.py",  # what torchrun tells its processes
 ]

@@ -163,6 +163,8 @@ class Media:
     """Of a sticker: TGS."""
     is_video: bool = False
     """Of a sticker: WEBM."""
+    uploaded: bytes = field(default=b"", repr=False)
+    """What the bot sent, before photos were made of it."""
 
 
 @dataclass(frozen=True, slots=True)

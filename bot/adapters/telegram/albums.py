@@ -40,10 +40,15 @@ class Albums:
         return True
 
     async def whole(self, first: Message) -> Sequence[Message]:
-        """All messages of the album, in their order, when nothing more has come for a while."""
+        """All messages of the album, in their order, when nothing more has come for a while.
+
+        One that comes after its album was taken for whole is all that is left to answer; `with_all()` knows
+        the others.
+        """
         key = _key(first)
         album = self._open.get(key)
         if album is None:
+            self.remember((*self.with_all(first), first))
             return (first,)
         try:
             while len(album.messages) < MOST_IN_ALBUM:

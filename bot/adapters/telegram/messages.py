@@ -36,7 +36,7 @@ class _Heard:
 
     messages: Sequence[Message]
     worded: Message
-    """The one with words; of several the first."""
+    """The one with words; of several the first. Of an album it may be one that was answered before."""
     chat: ChatRef
     author: Actor
     texts: Texts
@@ -108,7 +108,8 @@ class Messages:
 
     async def _answer(self, messages: Sequence[Message], place: Place) -> None:
         first = messages[0]
-        worded = next((one for one in messages if one.text or one.caption), first)
+        album = self._albums.with_all(first)
+        worded = next((one for one in (*messages, *album) if one.text or one.caption), first)
         typed, form = typed_command(worded, self._bot.bot), filled_in(first, self._bot.bot)
         chat, for_post = chat_of_message(first), typed is None and form is None
         author = await author_of(first, self._administrators, for_post=for_post)
@@ -177,12 +178,15 @@ class Messages:
             arguments[MESSAGE] = str(self._albums.meant_by(replied))
         images: tuple[IncomingImage, ...] = ()
         file = None
+        # What is said with an album holds for all of it; what came late with nothing said, for that alone.
+        comes_late = heard.worded not in heard.messages
+        meant = heard.messages if comes_late else self._albums.with_all(heard.worded)
         if any(one.kind is ParameterKind.FILE for one in typed.spec.parameters):
-            file = self._pictures.file_of(heard.worded)
+            file = self._pictures.file_of(heard.messages[0] if comes_late else heard.worded)
             if file is None and replied is not None:
                 file = self._pictures.file_of(replied)
         else:
-            images = self._images(heard.messages) or self._images_replied_to(heard.worded)
+            images = self._images(meant) or self._images_replied_to(heard.worded)
         return Command(typed.name, heard.chat, heard.author, heard.id, arguments, images, file)
 
     def _images(self, messages: Sequence[Message]) -> tuple[IncomingImage, ...]:

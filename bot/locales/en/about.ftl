@@ -14,16 +14,6 @@ button-settings = Settings
 help-intro = Post a picture, and I say who is in it. Under my answer you can tell me whether it is right. These are my commands:
 help-command = { $command } – { $description }
 
-privacy =
-    I keep no posted pictures. Of an answer I remember for { $answers ->
-        [one] one day
-       *[other] { $answers } days
-    } where in which message a face was and whom I named, so that the buttons work. Of faces that somebody teaches me I keep a small cut-out, a fingerprint, the name, and who taught me, until they are forgotten; { $undo ->
-        [0] what is forgotten is gone at once.
-        [one] what is forgotten can be undone for one day and is gone then.
-       *[other] what is forgotten can be undone for { $undo } days and is gone then.
-    } Nobody in other places sees what is taught here.
-
 stats-gallery =
     I know { $count ->
         [one] one character

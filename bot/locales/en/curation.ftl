@@ -122,6 +122,12 @@ history-forget-character =
 history-forget-sample = forgot a sample of { $name }
 history-negative = learnt a face that is not { $name }
 history-undo = undid number { NUMBER($number, useGrouping: 0) }
+history-forget-contributions =
+    { $count ->
+        [0] removed what somebody had contributed
+        [one] removed what somebody had contributed, with one sample
+       *[other] removed what somebody had contributed, with { $count } samples
+    }
 history-import =
     { $count ->
         [one] imported one sample

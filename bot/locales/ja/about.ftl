@@ -14,12 +14,6 @@ button-settings = 設定
 help-intro = 画像を投稿すると、誰かを答えます。答えの下のボタンで、合っているかを教えてください。コマンド：
 help-command = { $command } – { $description }
 
-privacy =
-    投稿された画像は保存しません。ボタンを使えるように、どのメッセージのどこに顔があり、誰だと答えたかだけを { $answers } 日間覚えています。教わった顔は、小さな切り抜き、特徴、名前、教えた人を、忘れるよう言われるまで保存します。{ $undo ->
-        [0] 忘れたものはすぐに消えます。
-       *[other] 忘れたものは { $undo } 日間は元に戻せて、その後消えます。
-    }ここで教わったことは、ほかの場所からは見えません。
-
 stats-gallery = ここで知っているのは { $count } 人、サンプルは { $samples } 枚です。
 stats-asked = { $since } から { $pictures } 枚の画像を見て、{ $faces } つの顔のうち { $known } つがわかりました。
 stats-feedback = 「正解」が { $right } 回、「違う」が { $wrong } 回押され、{ $corrections } 回直してもらいました。

@@ -61,6 +61,7 @@ history-forget-character = { $name } とサンプル { $count } 枚を削除
 history-forget-sample = { $name } のサンプルを削除
 history-negative = { $name } ではない顔を記憶
 history-undo = { NUMBER($number, useGrouping: 0) } 番を元に戻した
+history-forget-contributions = ある人が教えたものを削除（サンプル { $count } 枚）
 history-import = サンプルを { $count } 枚読み込み
 history-other = メンテナンス
 

@@ -14,12 +14,6 @@ button-settings = 设置
 help-intro = 发一张图片，我就告诉你是谁。可以用回答下面的按钮告诉我对不对。我的命令：
 help-command = { $command } – { $description }
 
-privacy =
-    我不保存发出的图片。为了让按钮可用，我会在 { $answers } 天内记住哪条消息的哪个位置有脸、我说了是谁。别人教我的脸，我会保存小幅裁剪图、特征、名字和教我的人，直到被要求忘记；{ $undo ->
-        [0] 忘记的内容立即消失。
-       *[other] 忘记的内容 { $undo } 天内可以撤销，之后消失。
-    }其他地方的人看不到在这里教我的内容。
-
 stats-gallery = 我在这里认识 { $count } 个角色，共 { $samples } 张样本。
 stats-asked = 从 { $since } 起我看了 { $pictures } 张图片，在 { $faces } 张脸中认出了 { $known } 张。
 stats-feedback = “对”被按了 { $right } 次，“不对”被按了 { $wrong } 次；我被纠正了 { $corrections } 次。

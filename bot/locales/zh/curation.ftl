@@ -61,6 +61,7 @@ history-forget-character = 忘记了 { $name } 和 { $count } 张样本
 history-forget-sample = 忘记了 { $name } 的一张样本
 history-negative = 记住了一张不是 { $name } 的脸
 history-undo = 撤销了 { NUMBER($number, useGrouping: 0) } 号
+history-forget-contributions = 删除了某人教过的内容（样本 { $count } 张）
 history-import = 导入了 { $count } 张样本
 history-other = 维护
 

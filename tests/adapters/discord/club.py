@@ -1,21 +1,18 @@
-"""A server inside simcord with people in it, and what they see of the bot; every action is a counted step."""
+"""A server inside simcord with people in it, and what they see of the bot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 import numpy as np
 
-from bot.chat import OutgoingFile, Reply
 from config.options import ImageLimits
-from inference.domain import Identification, ImageRGB, Scope
+from inference.domain import Scope
 from inference.images import decode
 from tests.adapters.discord.simulated import SimulatedDiscord
-from tests.bot.conversing import is_marked
+from tests.adapters.script.side import Person
 
 MANAGER = discord.Permissions(manage_guild=True)
 
@@ -34,22 +31,12 @@ class Shown:
     modal: Any = None
     """The interaction that opened a form, if that was the answer."""
 
-    def frame(self, number: int = 0) -> ImageRGB:
-        frame: ImageRGB = decode(self.files[number][1], ImageLimits()).frames[0]
-        return frame
-
-    def marks(self, original: bytes, seen: Identification, number: int = 0) -> bool:
-        """Whether every face of the original has a frame around it in the answer's picture."""
-        reply = Reply(files=(OutgoingFile("a.jpg", self.files[number][1]),))
-        return bool(seen.faces) and all(is_marked(reply, original, face.detection.box) for face in seen.faces)
-
 
 @dataclass
 class Club:
     """The server, its channels and its people."""
 
     simulation: SimulatedDiscord
-    steps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         env = self.simulation.env
@@ -60,23 +47,13 @@ class Club:
         self.log = self.guild.create_text_channel("log")
         self.teachers = self.guild.create_role("teachers")
         managers = self.guild.create_role("managers", permissions=MANAGER)
-        self.manager = self.guild.add_member(env.create_user("manager"), roles=[managers])
-        self.teacher = self.guild.add_member(env.create_user("teacher"), roles=[self.teachers])
-        self.member = self.guild.add_member(env.create_user("member"))
+        self.manager = self.guild.add_member(env.create_user(Person.MANAGER), roles=[managers])
+        self.teacher = self.guild.add_member(env.create_user("Teacher"), roles=[self.teachers])
+        self.member = self.guild.add_member(env.create_user(Person.MEMBER))
 
     @property
     def scope(self) -> Scope:
         return Scope(f"discord:{self.guild.id}")
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[None]:
-        """One thing that somebody does, and what comes of it."""
-        self.steps.append(what)
-        try:
-            yield
-        except BaseException as error:
-            error.add_note(f"in step {len(self.steps)}: {what}")
-            raise
 
     async def post(
         self, who: Any, *pictures: bytes, text: str = "", channel: Any = None, name: str = "a.png", **how: Any
@@ -91,6 +68,16 @@ class Club:
             return None
         assert said[0].reference.message_id == posted.id
         return self.shown(said[0])
+
+    async def post_at_home(self, who: Any, *pictures: bytes) -> Shown | None:
+        """The same in somebody's private chat."""
+        chat = who.user.dm_channel
+        before = len(chat.history())
+        files = [("a.png", data) for data in pictures]
+        await who.send_dm(attachments=self.env.backend.store_attachments(chat.id, files))
+        said = chat.history()[before + 1 :]
+        assert len(said) <= 1, [one.content for one in said]
+        return self.shown(said[0]) if said else None
 
     async def slash(self, who: Any, command: str, /, **options: Any) -> Shown:
         return self.answer(await who.slash(self.pictures, command, **options))

@@ -11,6 +11,7 @@ from bot.conversation import Conversation
 from config.options import ImageLimits
 from inference.domain import Identification, ImageRGB, Scope
 from inference.images import decode
+from tests.adapters.script.evening import Portraits
 from tests.bot.conversing import is_marked
 from tests.conftest import CastPictures
 from tests.telegram_server.server import TelegramServer
@@ -20,7 +21,7 @@ SILENCE_S = 0.5
 
 
 @dataclass
-class Evening:
+class Evening(Portraits):
     server: TelegramServer
     conversation: Conversation
     cast: CastPictures
@@ -46,15 +47,6 @@ class Evening:
             raise
 
     # ── pictures ────────────────────────────────────────────────────────────────────────────────
-
-    def sample(self, character: int, number: int) -> bytes:
-        return (self.cast.folder / self.name(character) / f"{number}.png").read_bytes()
-
-    def new(self, character: int) -> bytes:
-        return self.cast.new[character].read_bytes()
-
-    def name(self, character: int) -> str:
-        return self.cast.cast[character].name
 
     def photo(self, data: bytes) -> Media:
         return self.server.files.photo(data)

@@ -358,6 +358,27 @@ async def test_a_command_in_the_caption_of_an_album_gets_all_of_it(
     assert [image.reference for image in who.images] == [image.reference for image in enroll.images]
 
 
+@pytest.mark.parametrize(("caption_at", "pictures"), [(0, [1, 1]), (1, [2])])
+async def test_what_is_said_with_an_album_holds_for_pieces_that_come_late(
+    telegram_server: TelegramServer,
+    scripted: ScriptedConversation,
+    group: Chat,
+    alice: User,
+    caption_at: int,
+    pictures: list[int],
+) -> None:
+    server = telegram_server
+    media = [server.files.photo(picture(seed=seed)) for seed in range(2)]
+    async with connected(server, scripted, album_wait_s=0.05):
+        album = await server.post_album(group, alice, media, "/enroll Eru", caption_at=caption_at, gap_s=0.5)
+        await server.replies_to(album, 2)
+        await server.reply_to(server.post(group, alice, "/who", reply_to=album[0]))
+    *enrolled, who = commands(scripted)
+    assert [dict(one.arguments) for one in enrolled] == [{"name": "Eru"}] * len(pictures)
+    assert [len(one.images) for one in enrolled] == pictures
+    assert len(who.images) == 2
+
+
 async def test_an_archive_comes_with_the_command_or_is_replied_to(
     telegram_server: TelegramServer, scripted: ScriptedConversation, private: Chat, alice: User
 ) -> None:

@@ -247,3 +247,25 @@ async def test_a_damaged_file_of_the_first_version_keeps_its_damage_for_verify(
     gallery = await opened(first_version, clock)
     assert "orphan" in {finding.kind for finding in await gallery.verify(repair=False)}
     await gallery.close()
+
+
+# ── what one contributor has given ──────────────────────────────────────────────────────────────
+
+
+async def test_forgotten_contributions_and_their_contributor_cannot_be_read_from_the_file(
+    path: Path, clock: Clock
+) -> None:
+    gallery = await opened(path, clock)
+    for number in range(40):
+        by = "Oreki Houtarou (discord:80351110224678912)" if number % 3 else "Eru (discord:70)"
+        await gallery.enroll(HERE, f"c{number % 7}", [make_sample(number, added_by=by)], actor=by)
+    await gallery.forget(HERE, "c5")
+    assert is_on_disk(path, 1)
+    await gallery.forget_contributions(HERE, "discord:80351110224678912")
+    for _ in range(2):  # open, and closed
+        files = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+        assert b"Houtarou" not in files
+        assert b"80351110224678912" not in files
+        assert b"(discord:70)" in files
+        assert {seed for seed in range(40) if is_on_disk(path, seed)} == set(range(0, 40, 3))
+        await gallery.close()

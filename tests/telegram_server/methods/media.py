@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.telegram_server.errors import mistaken, refused
 from tests.telegram_server.files import LARGEST_PHOTO, LARGEST_UPLOAD
 from tests.telegram_server.routing import Call
@@ -23,9 +25,9 @@ def sent_media(call: Call, kind: MediaKind, value: str) -> Media:
     if len(upload.data) > largest and not call.world.local:
         raise mistaken("Request Entity Too Large", 413)
     files = call.world.files
-    return (
-        files.photo(upload.data) if kind is MediaKind.PHOTO else files.document(upload.filename, upload.data)
-    )
+    photo = kind is MediaKind.PHOTO
+    made = files.photo(upload.data) if photo else files.document(upload.filename, upload.data)
+    return replace(made, uploaded=upload.data)
 
 
 def _known(call: Call, kind: MediaKind, value: str) -> Media:

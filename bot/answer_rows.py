@@ -156,21 +156,21 @@ def insert_review(connection: sqlite3.Connection, review: Review) -> bool:
 
 
 def list_reviews(
-    connection: sqlite3.Connection, chat: ChatRef, offset: int, limit: int
+    connection: sqlite3.Connection, chat: ChatRef | None, offset: int, limit: int
 ) -> tuple[Review, ...]:
-    """The open ones, oldest first."""
+    """The open ones of the space, or of all, oldest first."""
+    where, key = (OF_SPACE, space_key(chat)) if chat else ("1", ())
     rows = connection.execute(
-        f"""SELECT {_REVIEW} FROM reviews WHERE {OF_SPACE} AND state = 'open'
-            ORDER BY seq LIMIT ? OFFSET ?""",
-        (*space_key(chat), limit, offset),
+        f"SELECT {_REVIEW} FROM reviews WHERE {where} AND state = 'open' ORDER BY seq LIMIT ? OFFSET ?",
+        (*key, limit, offset),
     )
     return tuple(_as_review(row) for row in rows)
 
 
-def count_reviews(connection: sqlite3.Connection, chat: ChatRef) -> int:
-    row = connection.execute(
-        f"SELECT count(*) FROM reviews WHERE {OF_SPACE} AND state = 'open'", space_key(chat)
-    ).fetchone()
+def count_reviews(connection: sqlite3.Connection, chat: ChatRef | None) -> int:
+    """The open ones of the space, or of all."""
+    where, key = (OF_SPACE, space_key(chat)) if chat else ("1", ())
+    row = connection.execute(f"SELECT count(*) FROM reviews WHERE {where} AND state = 'open'", key).fetchone()
     return int(row[0])
 
 

@@ -1,10 +1,12 @@
-"""`run`: every chat that is configured, until it is told to stop; without one, what Dareda does."""
+"""`run`: every chat that is configured and the web console, until told to stop; or what Dareda does."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 
 from bot.adapters.base import Adapter
 from bot.conversation import Conversation, open_conversation
@@ -15,6 +17,8 @@ from bot.metrics import ChatFigures
 from bot.stopping import told_to_stop
 from bot.terminal.output import remark
 from config.settings import Settings
+from inference.domain import Scope
+from inference.errors import SettingsError
 from inference.metrics import Metrics
 from inference.observed import observe
 from inference.server.serving import open_metrics_page
@@ -24,25 +28,49 @@ _SEND_WITHIN_S = 10.0
 
 
 async def run(arguments: Namespace, settings: Settings) -> int:
-    """Answer in every chat that has a token, until SIGINT or SIGTERM. Returns the exit code.
+    """Answer in every chat that has a token, and at the web console, until SIGINT or SIGTERM.
 
-    Raises SetupError and TransientError when a chat cannot be started or is lost for good.
+    Without a token, the demonstration comes first; where no terminal is attached either, that is all. Returns
+    the exit code. Raises SetupError and TransientError when a chat cannot be started or is lost for good.
     """
-    del arguments
-    if not (settings.secrets.discord_token or settings.secrets.telegram_token):
-        return await show_demonstration(settings.options)
     options, metrics = settings.options, Metrics()
-    async with (
-        open_face_service(options, credentials=settings.secrets, wait=True) as faces,
-        open_metrics_page(metrics, options.metrics),
-        open_conversation(options, observe(faces, metrics)) as conversation,
-        beating(options.heartbeat_file),
-    ):
+    chats = bool(settings.secrets.discord_token or settings.secrets.telegram_token)
+    start = options.web.start
+    with_console = start == "on" or (start == "auto" and (chats or sys.stdin.isatty()))
+    if not chats and start != "on":
+        code = await show_demonstration(options)
+        if code or not with_console:
+            return code
+    async with AsyncExitStack() as stack:
+        faces = await stack.enter_async_context(
+            open_face_service(options, credentials=settings.secrets, wait=True)
+        )
+        await stack.enter_async_context(open_metrics_page(metrics, options.metrics))
+        conversation = await stack.enter_async_context(open_conversation(options, observe(faces, metrics)))
+        await stack.enter_async_context(beating(options.heartbeat_file))
+        if with_console:
+            await _open_console(stack, conversation, settings, Scope(arguments.gallery), needed=not chats)
         adapters = tuple(_adapters(conversation, settings))
         metrics.registry.register(ChatFigures(conversation, adapters))
         with told_to_stop() as stop:
             await serve(adapters, conversation, stop, close_s=options.chats.close_s)
     return 0
+
+
+async def _open_console(
+    stack: AsyncExitStack, conversation: Conversation, settings: Settings, home: Scope, *, needed: bool
+) -> None:
+    """Says where it is. One that cannot listen stops the start only where it was asked for."""
+    from bot.web.console import open_console  # noqa: PLC0415 - a quarter of a second that `--help` has no use for
+
+    try:
+        address = await stack.enter_async_context(open_console(conversation.services, settings, home))
+    except SettingsError as error:
+        if needed or settings.options.web.start == "on" or error.data["key"] != "web.port":
+            raise
+        remark(f"Without the web console: {error}")
+    else:
+        remark(f"Web console: {address}")
 
 
 async def serve(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 import filelock
 
@@ -125,6 +125,13 @@ class ChatStore:
 
     # ── spaces ──────────────────────────────────────────────────────────────────────────────────
 
+    def spaces(self) -> tuple[tuple[ChatRef, Scope], ...]:
+        """Every space that is known, each with its own gallery."""
+        return tuple(
+            (ChatRef(cast(Platform, platform), space, channel=space), known.scope)
+            for (platform, space), known in self._spaces.items()
+        )
+
     def settings(self, chat: ChatRef) -> SpaceSettings:
         """Of the chat's space; the initial ones where nobody has set any."""
         return self._space(chat).settings or self._initial
@@ -142,7 +149,10 @@ class ChatStore:
 
     async def introduce(self, chat: ChatRef) -> bool:
         """True the first time for a space, False ever after."""
-        return await self._run(chat_rows.introduce, chat, self.scope(chat))
+        space = self._space(chat)
+        first = await self._run(chat_rows.introduce, chat, space.scope)
+        self._spaces.setdefault((chat.platform, chat.space), space)
+        return first
 
     async def move_space(self, old: ChatRef, new: ChatRef) -> None:
         """What belonged to the space `old` belongs to `new`, its gallery too. Twice is as good as once.
@@ -222,12 +232,14 @@ class ChatStore:
         """
         return await self._run(answer_rows.insert_review, review)
 
-    async def reviews(self, chat: ChatRef, *, offset: int = 0, limit: int = 10) -> tuple[Review, ...]:
-        """The open ones of the space, oldest first."""
+    async def reviews(
+        self, chat: ChatRef | None = None, *, offset: int = 0, limit: int = 10
+    ) -> tuple[Review, ...]:
+        """The open ones of the space, or of all, oldest first."""
         return await self._run(answer_rows.list_reviews, chat, offset, limit)
 
-    async def count_reviews(self, chat: ChatRef) -> int:
-        """The open ones of the space."""
+    async def count_reviews(self, chat: ChatRef | None = None) -> int:
+        """The open ones of the space, or of all."""
         return await self._run(answer_rows.count_reviews, chat)
 
     async def review(self, chat: ChatRef, review_id: str) -> Review:

@@ -96,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         _add_common(made, top=False)
         return made
 
-    add("run", "app:run", "start every chat that is configured; without one, show what Dareda does")
+    add(
+        "run",
+        "app:run",
+        "start the configured chats and the web console; without a chat, show what Dareda does",
+    )
 
     add(
         "serve", "terminal.serve:serve", "the inference core alone, over HTTP, for bots elsewhere"

@@ -50,6 +50,11 @@ class Platforms:
     def attach(self, platform: Platform, access: PlatformAccess) -> None:
         self._accesses[platform] = access
 
+    @property
+    def attached(self) -> tuple[Platform, ...]:
+        """Those that are there."""
+        return tuple(self._accesses)
+
     async def open(self, chat: ChatRef, reference: str) -> IncomingImage:
         """A picture posted before. Raises PictureGoneError."""
         access = self._accesses.get(chat.platform)
@@ -235,9 +240,12 @@ class Asker:
     @property
     def drawn_words(self) -> AnnotateWords:
         """What is written into pictures besides names."""
-        return AnnotateWords(
-            unknown=self.texts.line("drawn-unknown"), han=_HAN.get(self.texts.language, "JP")
-        )
+        return words_drawn(self.texts)
+
+
+def words_drawn(texts: Texts) -> AnnotateWords:
+    """What is written into pictures in that language, besides names."""
+    return AnnotateWords(unknown=texts.line("drawn-unknown"), han=_HAN.get(texts.language, "JP"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ class Cooldowns:
 
     def __init__(self, options: ChatOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` tells seconds."""
-        self._users = _Buckets(options.user_burst, options.user_per_minute / 60)
-        self._spaces = _Buckets(options.space_burst, options.space_per_minute / 60)
+        self._users = Buckets(options.user_burst, options.user_per_minute / 60)
+        self._spaces = Buckets(options.space_burst, options.space_per_minute / 60)
         self._clock = clock
 
     def spend(self, chat: ChatRef, actor: Actor, cost: float = 1.0) -> None:
@@ -48,7 +48,7 @@ class _Bucket:
     told_until: float = -math.inf
 
 
-class _Buckets:
+class Buckets:
     """Buckets of one size by key; full ones are forgotten."""
 
     def __init__(self, size: float, per_second: float) -> None:

@@ -60,6 +60,7 @@ Go on with your own pictures (PY is .venv/bin/python):
   PY bot.py enroll --name "Her Name" --series "Her Series" picture.png ...
   PY bot.py enroll --from FOLDER          one folder of pictures per character
   PY bot.py identify picture.png --out answers
+  PY bot.py run                           in a terminal: the web console, to do all of that in a browser
   PY bot.py doctor                        what is set up, and what is not"""
 
 

@@ -154,6 +154,40 @@ class ReviewSettledError(UserError):
     sentence = "Somebody has decided this already."
 
 
+# ── the web console ─────────────────────────────────────────────────────────────────────────────
+
+
+class ForeignRequestError(UserError):
+    """The request comes from another site's page, or under a name that is not the console's."""
+
+    code = "foreign_request"
+    sentence = "This request does not come from the console's own pages."
+
+
+class PageTooOldError(UserError):
+    """The page that sent the form was made before the last start or login."""
+
+    code = "page_too_old"
+    sentence = "The page is too old; load it again."
+
+
+class LoginError(UserError):
+    code = "login"
+    sentence = "This is not the token."
+
+
+class PageNotFoundError(UserError):
+    code = "page_not_found"
+    sentence = "There is no such page."
+
+
+class FormInvalidError(UserError):
+    """What was sent is no form of ours."""
+
+    code = "form_invalid"
+    sentence = "What was sent cannot be read."
+
+
 # ── sending ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,7 +13,7 @@ from bot.context import Asker, Services
 from bot.errors import FaceGoneError, TokenUnknownError
 from bot.posts import read_picture
 from bot.remembered import Answer, RememberedFace, Review, new_token
-from bot.texts import Strong, join_texts
+from bot.texts import Strong, Texts, join_texts
 from inference.correct import Corrected, Correction
 from inference.domain import Character, CharacterId, Decision, FaceAt
 from inference.errors import CharacterNotFoundError, NoFaceError
@@ -65,7 +65,15 @@ async def submit_name(
 
 
 async def learn(services: Services, asker: Asker, image: str, correction: Correction) -> Reply:
-    """Learn from what is said about a face of that picture; what was learnt, with a button to undo it.
+    """As `learn_from()`, with a button to undo it."""
+    text, entry_ids = await learn_from(services, asker, image, correction)
+    return Reply(text, buttons=await undo_button(services, asker, entry_ids))
+
+
+async def learn_from(
+    services: Services, asker: Asker, image: str, correction: Correction
+) -> tuple[Text, tuple[int, ...]]:
+    """Learn from what is said about a face of that picture; what was learnt, and the changes that did it.
 
     Raises PictureGoneError, FaceGoneError, what `FaceService.correct()` raises.
     """
@@ -76,11 +84,11 @@ async def learn(services: Services, asker: Asker, image: str, correction: Correc
         )
     except NoFaceError:
         raise FaceGoneError from None
-    text = _learnt(asker, corrected)
+    text = learnt(asker.texts, corrected)
     if corrected.entry_ids:
         services.changed(asker, text, corrected.entry_ids)
         await services.store.count(asker.chat, corrections=1)
-    return Reply(text, buttons=await undo_button(services, asker, corrected.entry_ids))
+    return text, corrected.entry_ids
 
 
 async def undo_button(
@@ -277,8 +285,9 @@ async def _candidates(
 # ── words ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _learnt(asker: Asker, corrected: Corrected) -> Text:
-    say = asker.texts.say
+def learnt(texts: Texts, corrected: Corrected) -> Text:
+    """What was learnt, in sentences."""
+    say = texts.say
     parts = []
     if corrected.right is not None:
         name, count = Strong(corrected.right.display_name), corrected.right.sample_count
@@ -288,7 +297,7 @@ def _learnt(asker: Asker, corrected: Corrected) -> Text:
     if corrected.wrong is not None:
         parts.append(say("learnt-wrong", name=Strong(corrected.wrong.name)))
     if corrected.too_poor is not None:
-        parts.append(asker.texts.error(corrected.too_poor))
+        parts.append(texts.error(corrected.too_poor))
     return join_texts(parts or [say("learnt-nothing")], " ")
 
 

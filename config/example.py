@@ -23,8 +23,8 @@ _HEAD = """\
 # Stronger than this file, the strongest last: a .env file in that folder, the environment (images.max_bytes
 # is DAREDA_IMAGES__MAX_BYTES), and --set images.max_bytes=1000000 on the command line.
 #
-# Secrets never go in here, only into the environment or into .env: DISCORD_TOKEN, TELEGRAM_TOKEN,
-# ELASTICSEARCH_API_KEY, ELASTICSEARCH_PASSWORD and SERVICE_TOKEN.
+# Secrets never go in here, only into the environment or into .env: DISCORD_TOKEN, TELEGRAM_TOKEN, WEB_TOKEN,
+# SERVICE_TOKEN, ELASTICSEARCH_API_KEY and ELASTICSEARCH_PASSWORD.
 #
 # This file is made from the code: python -m config.example > config/example.toml
 """

@@ -214,6 +214,17 @@ class TelegramOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class WebOptions:
+    """The web console; reached from elsewhere than this machine, it asks for WEB_TOKEN."""
+
+    start: Literal["auto", "on", "off"] = "auto"  # auto is beside a chat, and where a terminal is attached
+    host: Text = "127.0.0.1"  # address to listen on; any but this machine's own needs WEB_TOKEN
+    port: Annotated[int, Range(0, 65_535)] = 8_092  # and the port; 0 takes a free one
+    public_url: PublicAddress = ""  # where a reverse proxy makes it reachable; https:// keeps cookies to it
+    session_hours: Annotated[float, Range(0.1, 8_760)] = 12.0  # hours without a visit, then log in again
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceOptions:
     """The inference service: which one this process uses, and where `serve` listens; see docs/service.md."""
 
@@ -260,6 +271,7 @@ class Options:
     chats: ChatOptions = field(default_factory=ChatOptions)
     discord: DiscordOptions = field(default_factory=DiscordOptions)
     telegram: TelegramOptions = field(default_factory=TelegramOptions)
+    web: WebOptions = field(default_factory=WebOptions)
     service: ServiceOptions = field(default_factory=ServiceOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     logging: LoggingOptions = field(default_factory=LoggingOptions)
@@ -278,6 +290,11 @@ class Options:
     def chats_file(self) -> Path:
         """What is remembered of chats."""
         return self.data_dir / self.chats.file
+
+    @property
+    def console_file(self) -> Path:
+        """What the web console remembers."""
+        return self.data_dir / "console.json"
 
     @property
     def heartbeat_file(self) -> Path:

@@ -31,9 +31,10 @@ ENVIRONMENT_PREFIX = "DAREDA_"
 SECRET_VARIABLES = {
     "discord_token": "DISCORD_TOKEN",
     "telegram_token": "TELEGRAM_TOKEN",
+    "web_token": "WEB_TOKEN",
+    "service_token": "SERVICE_TOKEN",
     "elasticsearch_api_key": "ELASTICSEARCH_API_KEY",
     "elasticsearch_password": "ELASTICSEARCH_PASSWORD",
-    "service_token": "SERVICE_TOKEN",
 }
 
 _SECRET_WORDS = ("token", "secret", "password", "api_key")
@@ -46,14 +47,15 @@ class Secrets:
 
     discord_token: SecretStr | None = None
     telegram_token: SecretStr | None = None
+    web_token: SecretStr | None = None
+    service_token: SecretStr | None = None
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_password: SecretStr | None = None
-    service_token: SecretStr | None = None
 
     def plain(self) -> tuple[str, ...]:
         """The bare values, for the log filter that hides them."""
-        found = (getattr(self, name) for name in SECRET_VARIABLES)
-        return tuple(secret.get_secret_value() for secret in found if secret)
+        every = (getattr(self, name) for name in SECRET_VARIABLES)
+        return tuple(secret.get_secret_value() for secret in every if secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class _Reader:
             return SettingsError(
                 key=key,
                 reason=f"secrets are not taken from here ({source}), only from the environment or .env, as "
-                + " and ".join(SECRET_VARIABLES.values()),
+                + ", ".join(SECRET_VARIABLES.values()),
             )
         nearest = nearest_key(meant)
         hint = f"; perhaps {variable_name(nearest) if as_variable else nearest} is meant" if nearest else ""

@@ -11,7 +11,7 @@ from bot.context import Asker, Given, Services
 from bot.errors import TokenUnknownError
 from bot.feedback import undo_button
 from bot.remembered import Question
-from bot.texts import Strong, join_texts
+from bot.texts import Strong, Texts, join_texts
 from inference.gallery.base import AuditEntry
 
 _LINES = 15
@@ -54,20 +54,20 @@ async def history(services: Services, asker: Asker, command: Command) -> Reply:
             number=entry.id,
             at=entry.at,
             who=entry.actor or _NOBODY,
-            change=describe(asker, entry),
+            change=describe(asker.texts, entry),
         )
         for entry in entries
     ]
     return Reply(join_texts([asker.texts.say("history-title"), *lines]), private=True)
 
 
-def describe(asker: Asker, entry: AuditEntry) -> Text:  # noqa: PLR0911 - one line for each action
+def describe(texts: Texts, entry: AuditEntry) -> Text:  # noqa: PLR0911 - one line for each action
     """What was done, in a few words."""
     detail: dict[str, Any] = dict(entry.detail)
     name = Strong(str(detail.get("name") or "?"))
     samples = detail.get("samples", 0)
     count = len(samples) if isinstance(samples, list) else int(samples or 0)
-    say = asker.texts.say
+    say = texts.say
     match entry.action:
         case "enroll":
             return say("history-enroll", name=name, count=count)
@@ -106,7 +106,7 @@ async def _undone(services: Services, asker: Asker, numbers: Sequence[int | None
         entry = await services.gallery.undo(asker.scope, number, actor=asker.signature)
         ids.append(entry.id)
         undone = before.get(int(str(entry.detail.get("entry", 0))), entry)
-        lines.append(asker.texts.say("undone", change=describe(asker, undone)))
+        lines.append(asker.texts.say("undone", change=describe(asker.texts, undone)))
     text = join_texts(lines)
     services.changed(asker, text, ids)
     return Reply(text, buttons=await undo_button(services, asker, ids), closes=True)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from bot.chat import Button, Command, OutgoingFile, Reply, Text
 from bot.context import Asker, Services
 from bot.errors import TokenUnknownError
-from bot.feedback import learn
+from bot.feedback import learn_from, undo_button
 from bot.posts import read_picture
 from bot.remembered import Review, ReviewState
 from bot.texts import Strong, join_texts
 from inference.correct import Correction
-from inference.domain import Character, FaceAt
+from inference.domain import Character, FaceAt, FaceCrop
 from inference.errors import AppError, CharacterNotFoundError, TransientError
 
 
@@ -32,14 +32,25 @@ async def press_review(services: Services, asker: Asker, parts: Sequence[str]) -
         return replace(await _next(services, asker, int(verb)), replaces=True)
     match verb:
         case "yes":
-            return await _accept(services, asker, review_id)
+            text, entry_ids = await accept(services, asker, review_id)
+            buttons = await undo_button(services, asker, entry_ids)
+            return await _settled(services, asker, Reply(text, buttons=buttons))
         case "no":
-            await services.store.settle(asker.chat, review_id, ReviewState.REFUSED, by=asker.actor.id)
-            return await _settled(services, asker, Reply(asker.texts.say("review-refused")))
+            return await _settled(services, asker, Reply(await refuse(services, asker, review_id)))
     raise TokenUnknownError
 
 
-async def _accept(services: Services, asker: Asker, review_id: str) -> Reply:
+async def refuse(services: Services, asker: Asker, review_id: str) -> Text:
+    """Nothing comes of it. Raises TokenUnknownError, ReviewSettledError."""
+    await services.store.settle(asker.chat, review_id, ReviewState.REFUSED, by=asker.actor.id)
+    return asker.texts.say("review-refused")
+
+
+async def accept(services: Services, asker: Asker, review_id: str) -> tuple[Text, tuple[int, ...]]:
+    """What was learnt from it, and the changes that did it.
+
+    Raises TokenUnknownError, ReviewSettledError and whatever learning does.
+    """
     settled = await services.store.settle(asker.chat, review_id, ReviewState.ACCEPTED, by=asker.actor.id)
     right, series = settled.right, ""
     if right:
@@ -54,11 +65,10 @@ async def _accept(services: Services, asker: Asker, review_id: str) -> Reply:
         source=asker.chat.scope,
     )
     try:
-        reply = await learn(services, asker, settled.image, correction)
+        return await learn_from(services, asker, settled.image, correction)
     except TransientError:
         await services.store.settle(asker.chat, review_id, ReviewState.OPEN, by=asker.actor.id)
         raise
-    return await _settled(services, asker, reply)
 
 
 async def _settled(services: Services, asker: Asker, reply: Reply) -> Reply:
@@ -90,24 +100,37 @@ async def _next(services: Services, asker: Asker, offset: int) -> Reply:
     return Reply(join_texts([text, count]), files=files, buttons=(tuple(row),), private=True)
 
 
-async def _shown(services: Services, asker: Asker, review: Review) -> tuple[Text, tuple[OutgoingFile, ...]]:
-    """What is said, and the face that it is said about; without the face when the picture is gone."""
+async def proposal(services: Services, asker: Asker, review: Review) -> Text:
+    """What is said about the face."""
     say = asker.texts.say
     wrong = await _character(services, asker, review.wrong) if review.wrong else None
     who = review.proposer.name
     if review.right and wrong is not None:
-        text = say("review-instead", who=who, right=Strong(review.right), wrong=Strong(wrong.name))
-    elif review.right:
-        text = say("review-right", who=who, right=Strong(review.right))
-    else:
-        text = say("review-wrong", who=who, wrong=Strong(wrong.name if wrong else "?"))
+        return say("review-instead", who=who, right=Strong(review.right), wrong=Strong(wrong.name))
+    if review.right:
+        return say("review-right", who=who, right=Strong(review.right))
+    return say("review-wrong", who=who, wrong=Strong(wrong.name if wrong else "?"))
+
+
+async def face_of(services: Services, asker: Asker, review: Review) -> tuple[FaceCrop, bool]:
+    """The face that is meant, read from where it was posted, and whether it was posted as a spoiler.
+
+    Raises PictureGoneError, NoFaceError, the image errors.
+    """
+    picture = await services.platforms.open(asker.chat, review.image)
+    data = await read_picture(services, picture)
+    (crop,) = await services.faces.cut_faces(data, [FaceAt(review.box, review.frame)])
+    return crop, picture.spoiler
+
+
+async def _shown(services: Services, asker: Asker, review: Review) -> tuple[Text, tuple[OutgoingFile, ...]]:
+    """What is said, and the face that it is said about; without the face when the picture is gone."""
+    text = await proposal(services, asker, review)
     try:
-        picture = await services.platforms.open(asker.chat, review.image)
-        data = await read_picture(services, picture)
-        (crop,) = await services.faces.cut_faces(data, [FaceAt(review.box, review.frame)])
+        crop, spoiler = await face_of(services, asker, review)
     except AppError as error:
         return join_texts([text, asker.texts.error(error)]), ()
-    return text, (OutgoingFile("dareda-face.webp", crop.data, spoiler=picture.spoiler),)
+    return text, (OutgoingFile("dareda-face.webp", crop.data, spoiler=spoiler),)
 
 
 async def _character(services: Services, asker: Asker, name_or_id: str) -> Character | None:

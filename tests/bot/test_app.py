@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.adapters.base import Adapter
@@ -29,6 +30,7 @@ async def started(server: DiscordServer, folder: Path, token: str) -> asyncio.su
         "DAREDA_DISCORD__API_BASE": server.api_base,
         "DAREDA_DISCORD__CDN": server.cdn.base,
         "DAREDA_CHATS__ANSWERING": "all",
+        "DAREDA_WEB__START": "off",
     }
     environment.pop("TELEGRAM_TOKEN", None)
     return await asyncio.create_subprocess_exec(
@@ -93,6 +95,33 @@ async def test_a_wrong_token_refuses_the_start_and_says_where_to_get_another(tmp
     assert code == 78
     assert "DISCORD_TOKEN" in said and "discord.com/developers" in said
     assert "a.wrong.token" not in said and "Traceback" not in said
+
+
+@pytest.mark.timeout(300)
+async def test_the_web_console_alone_is_opened_where_it_is_asked_for(tmp_path: Path) -> None:
+    environment = os.environ | {"DAREDA_WEB__START": "on", "DAREDA_WEB__PORT": "0", "DISCORD_TOKEN": ""}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "bot.py"), "run", "--data-dir", str(tmp_path / "data")),
+        cwd=tmp_path,
+        env=environment | {"TELEGRAM_TOKEN": "", "WEB_TOKEN": ""},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        said = (await asyncio.wait_for(process.stderr.readline(), START_S)).decode()
+        assert said.startswith("Web console: http://127.0.0.1:")
+        address = said.removeprefix("Web console: ").strip()
+        async with aiohttp.ClientSession() as session, session.get(f"{address}/") as response:
+            assert response.status == 200
+            assert "Dareda" in await response.text()
+        process.send_signal(signal.SIGTERM)
+        code, rest = await ended(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert code == 0, rest
+    assert "Traceback" not in rest
 
 
 class FakeAdapter:

@@ -14,6 +14,7 @@ import pytest
 from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 from fluent.syntax.visitor import Visitor
+from jinja2 import Environment, nodes
 
 import bot
 import inference
@@ -33,6 +34,7 @@ from bot.texts import (
     shorten_text,
     texts_of,
 )
+from bot.web.rendering import TEMPLATES_DIR
 from inference.errors import (
     AppError,
     CannotUndoError,
@@ -45,7 +47,10 @@ from inference.errors import (
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 # Keys that the code makes out of names instead of naming them.
-MADE_KEYS = ("error-", "command-", "parameter-", "setting-", "choice-")
+MADE_KEYS = (
+    *("error-", "command-", "parameter-", "setting-", "choice-"),
+    *("web-nav-", "web-theme-", "web-order-"),
+)
 
 
 # ── the files ───────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +126,24 @@ def asked_for() -> Iterator[tuple[str, int, str, set[str], bool]]:
                 names = {keyword.arg for keyword in node.keywords if keyword.arg}
                 more = any(keyword.arg is None for keyword in node.keywords)
                 yield path.name, node.lineno, node.args[0].value, names, more
+    for name, call in template_calls():
+        if (
+            isinstance(call.node, nodes.Name)
+            and call.node.name == "t"
+            and isinstance(call.args[0], nodes.Const)
+        ):
+            yield name, call.lineno, call.args[0].value, {keyword.key for keyword in call.kwargs}, False
+
+
+def template_calls() -> Iterator[tuple[str, nodes.Call]]:
+    """Every call in the web console's templates, in which `t("key", …)` is a sentence."""
+    for path in sorted(TEMPLATES_DIR.glob("*.html")):
+        for call in Environment().parse(path.read_text(encoding="utf-8")).find_all(nodes.Call):
+            yield path.name, call
+
+
+def test_sentences_of_templates_are_looked_at_too() -> None:
+    assert "web-skip" in {key for _, _, key, _, _ in asked_for()}
 
 
 def test_every_sentence_that_the_code_says_is_there_and_gets_what_it_needs() -> None:
@@ -139,7 +162,7 @@ def test_no_sentence_is_left_over() -> None:
         for path in Path(bot.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    } | {key for _, _, key, _, _ in asked_for()}
     made = tuple(ENTRIES["en"].keys() - named)
     assert [key for key in made if not key.startswith(MADE_KEYS)] == []
 

@@ -56,7 +56,10 @@ def test_a_token_anywhere_else_is_refused_with_where_it_belongs(
     with pytest.raises(SettingsError) as refused:
         load(**arguments)
 
-    assert "only from the environment or .env, as DISCORD_TOKEN and TELEGRAM_TOKEN" in refused.value.reason
+    assert (
+        "only from the environment or .env, as DISCORD_TOKEN, TELEGRAM_TOKEN, WEB_TOKEN"
+        in refused.value.reason
+    )
     assert TOKEN not in "".join(traceback.format_exception(refused.value))
 
 

@@ -240,6 +240,7 @@ def test_run_without_a_token_shows_the_main_job(tmp_path: Path) -> None:
         [sys.executable, "bot.py", "run", "--data-dir", str(tmp_path)],
         cwd=PROJECT,
         env=environment,
+        stdin=subprocess.DEVNULL,  # at a terminal, the web console would stay open
         capture_output=True,
         text=True,
         timeout=120,

@@ -124,4 +124,12 @@ error-cannot-send =
        *[platform] the chat did not take it
     }.
 
+## The web console
+
+error-foreign-request = This request does not come from one of my own pages, so I did nothing.
+error-page-too-old = This page is too old. Load it again and repeat what you did.
+error-login = This is not the token. Look where it was set, and try again.
+error-page-not-found = There is no such page.
+error-form-invalid = I cannot read what was sent. Load the page again and repeat what you did.
+
 error-setup = I am not set up for this. My operator finds the reason in the log.

@@ -115,4 +115,12 @@ error-cannot-send =
        *[platform] チャットが受け付けませんでした
     }。
 
+## ウェブコンソール
+
+error-foreign-request = このリクエストはこのコンソールのページからではないため、何もしませんでした。
+error-page-too-old = ページが古くなっています。読み込み直して、もう一度操作してください。
+error-login = トークンが違います。
+error-page-not-found = そのページはありません。
+error-form-invalid = 送られた内容を読めません。ページを読み込み直して、もう一度操作してください。
+
 error-setup = そのための設定がされていません。原因は運営者のログにあります。

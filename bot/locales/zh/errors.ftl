@@ -115,4 +115,12 @@ error-cannot-send =
        *[platform] 聊天平台没有接受
     }。
 
+## 网页控制台
+
+error-foreign-request = 这个请求不是来自控制台自己的页面，所以什么也没做。
+error-page-too-old = 页面太旧了。请重新加载后再操作一次。
+error-login = 令牌不对，请重新输入。
+error-page-not-found = 没有这个页面。
+error-form-invalid = 无法读取发送的内容。请重新加载页面后再操作一次。
+
 error-setup = 我没有为此设置好。原因在运营者的日志里。

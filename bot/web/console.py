@@ -1,0 +1,84 @@
+"""The web console's life: opened beside the chats, or alone, and closed with the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.context import Services
+from bot.web.application import make_application
+from bot.web.assets import Assets
+from bot.web.catalogue import Catalogues
+from bot.web.covers import Covers
+from bot.web.desk import Desk
+from bot.web.guard import Guard, is_loopback
+from bot.web.rendering import Renderer
+from bot.web.sessions import Sessions
+from bot.web.thumbnails import Thumbnails
+from config.settings import Settings
+from inference.domain import Scope
+from inference.errors import SettingsError
+from inference.gallery.audit import utc_now
+
+_LEAST_TOKEN = 16
+_CLOSE_WITHIN_S = 5.0
+
+
+@asynccontextmanager
+async def open_console(services: Services, settings: Settings, home: Scope) -> AsyncIterator[str]:
+    """The console, listening until the end of the block; its address.
+
+    Raises SettingsError when it would be reached from elsewhere without a token, or cannot listen there.
+    """
+    options = settings.options.web
+    token = settings.secrets.web_token
+    plain = token.get_secret_value() if token else None
+    _check(options.host, options.public_url, plain)
+    assets = Assets()
+    guard = Guard(options.public_url, asks_for_token=plain is not None)
+    sessions = Sessions(plain, hours=options.session_hours, secure=guard.secure)
+    desk = Desk(
+        services,
+        settings,
+        sessions,
+        Renderer(assets),
+        Catalogues(services.gallery),
+        Covers(settings.options.console_file),
+        Thumbnails(),
+        home,
+        utc_now(),
+    )
+    runner = web.AppRunner(
+        make_application(desk, guard, assets), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port)
+        try:
+            await site.start()
+        except OSError as error:
+            key, reason = (
+                "web.port",
+                f"nothing can listen at {options.host}:{options.port} ({error.strerror})",
+            )
+            raise SettingsError(key=key, reason=reason) from error
+        host, port = runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in host else host
+        yield options.public_url or f"http://{shown}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _check(host: str, public_url: str, token: str | None) -> None:
+    """Raises SettingsError."""
+    if token is None:
+        if not is_loopback(host):
+            reason = f"{host} is reached from other machines, for which WEB_TOKEN must be set"
+            raise SettingsError(key="web.host", reason=reason)
+        if public_url:
+            raise SettingsError(key="web.public_url", reason="for a public address WEB_TOKEN must be set")
+    elif len(token) < _LEAST_TOKEN:
+        reason = f"it must have at least {_LEAST_TOKEN} characters, such as `openssl rand -hex 16` gives"
+        raise SettingsError(key="WEB_TOKEN", reason=reason)

@@ -98,6 +98,21 @@ class Finding:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedFaces:
+    """Some faces of a scope, without their crops; row i of `embeddings` belongs to the i-th of each tuple."""
+
+    sample_ids: tuple[SampleId, ...]
+    character_ids: tuple[CharacterId, ...]
+    negative: tuple[bool, ...]
+    """True for a face that somebody said is not the character."""
+    added_at: tuple[datetime, ...]
+    embeddings: Embeddings
+    """n × dimension of the contract."""
+    last: int
+    """Where the next page starts."""
+
+
 class Reembed(Protocol):
     """Embeds stored crops under a new contract."""
 
@@ -257,4 +272,14 @@ class Gallery(Protocol):
 
         Searches go on under the old contract until the switch, and samples enrolled meanwhile are included.
         The switch comes after the last value. Interrupted, it resumes where it stopped.
+        """
+
+
+class StoredGallery(Gallery, Protocol):
+    """A gallery whose embeddings can be read too: what they are kept in is within this process's reach."""
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        """The next faces (samples and negatives) of the scope, in the order in which they came.
+
+        Those without a usable embedding under `contract` are left out. No faces: there are no more.
         """

@@ -20,7 +20,16 @@ from inference.domain import (
     Scope,
 )
 from inference.errors import CharacterNotFoundError, ClosedSetError, SampleNotFoundError
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    EmbeddedFaces,
+    Enrolled,
+    Finding,
+    GalleryStats,
+    NewSample,
+    Reembed,
+)
 from inference.gallery.names import name_key, suggest_names
 from inference.models.manifest import ClosedSetTable, Manifest
 
@@ -92,6 +101,10 @@ class ClosedSetGallery:
 
     async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         raise SampleNotFoundError(sample_id=sample_id)
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        nobody = np.empty((0, self._contract.dimension), np.float32)
+        return EmbeddedFaces((), (), (), (), Embeddings(nobody), after)
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return ()

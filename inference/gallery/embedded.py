@@ -35,8 +35,18 @@ from inference.errors import (
 )
 from inference.gallery import archive, schema, verify
 from inference.gallery.audit import Clock, utc_now
-from inference.gallery.base import AuditEntry, Changed, Enrolled, Finding, GalleryStats, NewSample, Reembed
+from inference.gallery.base import (
+    AuditEntry,
+    Changed,
+    EmbeddedFaces,
+    Enrolled,
+    Finding,
+    GalleryStats,
+    NewSample,
+    Reembed,
+)
 from inference.gallery.changes import Changes, find_duplicate
+from inference.gallery.embedded_faces import page_of_embedded_faces
 from inference.gallery.loading import load_character, load_projection
 from inference.gallery.projection import Projection, search
 from inference.gallery.store import Store
@@ -219,6 +229,11 @@ class EmbeddedGallery:
 
     async def crop(self, scopes: Sequence[Scope], sample_id: SampleId) -> FaceCrop:
         return await self._read(lambda: self._store.crop(scopes, sample_id))
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        return await self._read(
+            lambda: page_of_embedded_faces(self._store, scope, self.contract, after, limit)
+        )
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return await self._read(lambda: self._store.log.entries(scope, limit))

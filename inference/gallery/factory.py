@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from config.options import Options
-from inference.gallery.base import Gallery
+from inference.gallery.base import StoredGallery
 from inference.gallery.closed_set import ClosedSetGallery
 from inference.gallery.embedded import open_embedded_gallery
 from inference.models import contract_of, find_pack
@@ -15,7 +15,7 @@ from inference.models import contract_of, find_pack
 @asynccontextmanager
 async def open_gallery(
     options: Options, *, read_only: bool = False, any_contract: bool = False
-) -> AsyncIterator[Gallery]:
+) -> AsyncIterator[StoredGallery]:
     """The gallery, closed at the end of the block; made when it does not exist yet.
 
     `read_only` opens it beside another process that writes to it. `any_contract` opens one that was made with

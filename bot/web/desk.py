@@ -15,6 +15,7 @@ from bot.web.catalogue import Catalogues
 from bot.web.covers import Covers
 from bot.web.rendering import Renderer
 from bot.web.sessions import Sessions
+from bot.web.transfers import Transfers
 from config.settings import Settings
 from inference.domain import Scope
 from inference.gallery.base import AuditEntry, Gallery
@@ -34,6 +35,7 @@ class Desk:
     renderer: Renderer
     catalogues: Catalogues
     covers: Covers
+    transfers: Transfers
     home: Scope
     """The gallery that is shown first: the command line's, unless another one was named."""
     started: datetime

@@ -6,7 +6,7 @@ web-nav-statistics = Statistics
 web-nav-files = Export and import
 
 web-number = { NUMBER($number) }
-web-similarity = { NUMBER($value, style: "percent", maximumFractionDigits: 0) } alike
+web-alike = { NUMBER($value, style: "percent", maximumFractionDigits: 0) } alike
 
 ## While the gallery is looked over
 

@@ -6,7 +6,7 @@ web-nav-statistics = 統計
 web-nav-files = 書き出しと読み込み
 
 web-number = { NUMBER($number) }
-web-similarity = 類似度 { NUMBER($value, style: "percent", maximumFractionDigits: 0) }
+web-alike = 類似度 { NUMBER($value, style: "percent", maximumFractionDigits: 0) }
 
 ## ギャラリーを調べている間
 

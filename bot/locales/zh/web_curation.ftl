@@ -6,7 +6,7 @@ web-nav-statistics = 统计
 web-nav-files = 导出与导入
 
 web-number = { NUMBER($number) }
-web-similarity = 相似度 { NUMBER($value, style: "percent", maximumFractionDigits: 0) }
+web-alike = 相似度 { NUMBER($value, style: "percent", maximumFractionDigits: 0) }
 
 ## 正在检查图库
 

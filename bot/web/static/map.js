@@ -7,20 +7,22 @@
   const pen = canvas.getContext("2d");
   const tip = box.querySelector(".tip");
   const spoken = box.querySelector("[data-spoken]");
-  const MARGIN = 28, NEAR = 22, FACES = 90, FACE = 44;
+  const MARGIN = 32, NEAR = 22, FACES = 90, FACE = 44;
   const covers = new Map();
-  let points = [], view = { x: 0.5, y: 0.5, zoom: 1 }, chosen = -1, lit = null, asked = false, colours = [];
+  let points = [], view = { x: 0.5, y: 0.5, zoom: 1 }, chosen = -1, lit = null, asked = false, colours = [], ink = "";
 
-  const scale = () => (Math.min(canvas.clientWidth, canvas.clientHeight) - 2 * MARGIN) * view.zoom;
+  const wide = () => (canvas.clientWidth - 2 * MARGIN) * view.zoom;
+  const high = () => (canvas.clientHeight - 2 * MARGIN) * view.zoom;
   const onScreen = (p) => [
-    canvas.clientWidth / 2 + (p.x - view.x) * scale(), canvas.clientHeight / 2 + (p.y - view.y) * scale()];
+    canvas.clientWidth / 2 + (p.x - view.x) * wide(), canvas.clientHeight / 2 + (p.y - view.y) * high()];
   const address = (p) => box.dataset.characters + encodeURIComponent(p.id);
 
   function look() {
-    const style = getComputedStyle(box);
-    colours = Array.from({ length: 9 }, (_, n) => style.getPropertyValue(`--map-${n}`).trim());
-    colours.ink = style.getPropertyValue("--ink").trim();
-    colours.ground = style.getPropertyValue("--surface").trim();
+    const swatch = box.appendChild(document.createElement("i"));
+    const shown = (name) => { swatch.style.color = `var(--${name})`; return getComputedStyle(swatch).color; };
+    colours = Array.from({ length: 9 }, (_, n) => shown(`map-${n}`));
+    ink = shown("ink");
+    swatch.remove();
     draw();
   }
 
@@ -70,7 +72,7 @@
     pen.globalAlpha = 1;
     if (chosen >= 0) {
       const [x, y] = onScreen(points[chosen]), side = faces ? FACE + 8 : 2 * radius + 10;
-      pen.strokeStyle = colours.ink;
+      pen.strokeStyle = ink;
       pen.lineWidth = 3;
       pen.beginPath();
       pen.roundRect(x - side / 2, y - side / 2, side, side, 11);
@@ -118,11 +120,10 @@
   }
 
   function zoomAt(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
-    const before = scale();
+    const [across, down] = [wide(), high()];
     view.zoom = Math.min(60, Math.max(1, view.zoom * factor));
-    const after = scale();
-    view.x += (x - canvas.clientWidth / 2) * (1 / before - 1 / after);
-    view.y += (y - canvas.clientHeight / 2) * (1 / before - 1 / after);
+    view.x += (x - canvas.clientWidth / 2) * (1 / across - 1 / wide());
+    view.y += (y - canvas.clientHeight / 2) * (1 / down - 1 / high());
     stay();
   }
 
@@ -184,8 +185,8 @@
     held.set(event.pointerId, [event.offsetX, event.offsetY]);
     moved += Math.abs(event.offsetX - last[0]) + Math.abs(event.offsetY - last[1]);
     if (held.size === 1) {
-      view.x -= (event.offsetX - last[0]) / scale();
-      view.y -= (event.offsetY - last[1]) / scale();
+      view.x -= (event.offsetX - last[0]) / wide();
+      view.y -= (event.offsetY - last[1]) / high();
       stay();
     } else if (held.size === 2) {
       const [a, b] = [...held.values()], now = Math.hypot(a[0] - b[0], a[1] - b[1]);

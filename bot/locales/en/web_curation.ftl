@@ -49,6 +49,7 @@ web-attention-add = Add pictures
 web-attention-enough = Leave it so
 web-attention-nothing = Nothing here needs attention.
 web-attention-empty = Nobody is enrolled here yet.
+web-attention-closed-set = This model knows a fixed set of characters: there is nothing to look after.
 web-attention-dismissed =
     { $count ->
         [one] One that you have decided about

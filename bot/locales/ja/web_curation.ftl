@@ -48,6 +48,7 @@ web-attention-add = 画像を追加
 web-attention-enough = このままでよい
 web-attention-nothing = 確認が必要なものはありません。
 web-attention-empty = ここにはまだ誰も登録されていません。
+web-attention-closed-set = このモデルが知っているキャラクターは決まっているので、ここで確認するものはありません。
 web-attention-dismissed = 確認済み：{ $count } 件
 web-attention-restore = もう一度確認する
 

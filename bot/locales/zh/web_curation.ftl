@@ -48,6 +48,7 @@ web-attention-add = 添加图片
 web-attention-enough = 就这样
 web-attention-nothing = 没有需要处理的内容。
 web-attention-empty = 这里还没有登记任何角色。
+web-attention-closed-set = 这个模型认识的角色是固定的，没有需要处理的内容。
 web-attention-dismissed = 已经决定的：{ $count } 项
 web-attention-restore = 重新询问
 

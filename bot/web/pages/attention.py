@@ -32,7 +32,10 @@ class Item:
 
 async def show(visit: Visit) -> web.Response:
     """Raises GalleryUnavailableError, ChatStoreUnavailableError."""
-    progress = await visit.desk.services.faces.survey(visit.scope, wait_s=_WAIT_S)
+    faces = visit.desk.services.faces
+    progress: Progress[Survey] = Progress(None, is_current=True, done=None)
+    if faces.learns:
+        progress = await faces.survey(visit.scope, wait_s=_WAIT_S)
     dismissed = await visit.desk.services.store.dismissed(visit.scope)
     lists = {matter: items_of(progress.result, matter) for matter in MATTERS}
     open_ones = {
@@ -44,8 +47,8 @@ async def show(visit: Visit) -> web.Response:
     shown = open_ones[matter][(number - 1) * _PAGE : number * _PAGE]
     return visit.render(
         "attention.html",
+        learns=faces.learns,
         progress=progress,
-        matters=MATTERS,
         matter=matter,
         counts={name: len(items) for name, items in open_ones.items()},
         items=await _still_true(visit, progress, shown),

@@ -15,7 +15,6 @@ from tests.bot.web.conftest import OpenWindow
 from tests.conftest import CastPictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-MADE_MS = 30_000  # the machine may be busy, and surveys give way to everything else
 PAGES = ["attention?about=duplicates", "attention?about=misplaced", "attention?about=sparse"]
 PAGES += ["map", "statistics", "files"]
 
@@ -45,7 +44,7 @@ async def move_a_sample(room: Room, source: str, target: str) -> None:
 
 async def looked_over(page: Page) -> None:
     """The page has its result; until then it loads itself anew."""
-    await expect(page.locator(".note.plain[hx-get]")).to_have_count(0, timeout=MADE_MS)
+    await expect(page.locator(".note.plain[hx-get]")).to_have_count(0)
 
 
 @pytest.fixture
@@ -163,7 +162,7 @@ async def test_the_map_is_read_with_the_keyboard(
 ) -> None:
     page = await (await open_window()).go(address_of(taught, "map"))
     await looked_over(page)
-    await expect(page.locator("[data-ready='2']")).to_have_count(1, timeout=MADE_MS)
+    await expect(page.locator("[data-ready='2']")).to_have_count(1)
     await page.locator("canvas").focus()
     await page.keyboard.press("ArrowRight")
     first = await page.locator("[data-spoken]").inner_text()
@@ -180,7 +179,7 @@ async def test_the_map_is_zoomed_and_pressed_with_a_mouse(
 ) -> None:
     page = await (await open_window()).go(address_of(taught, "map"))
     await looked_over(page)
-    await expect(page.locator("[data-ready='2']")).to_have_count(1, timeout=MADE_MS)
+    await expect(page.locator("[data-ready='2']")).to_have_count(1)
     canvas = page.locator("canvas")
     box = await canvas.bounding_box()
     assert box is not None
@@ -219,7 +218,7 @@ async def test_statistics_say_in_tables_what_they_draw(taught: Room, open_window
     store = taught.conversation.services.store
     await store.count(taught.chat, posts=1, pictures=1, faces=6, known=3, unsure=1)
     page = await (await open_window()).go(address_of(taught, "statistics"))
-    await expect(page.locator("#added-title")).to_be_visible(timeout=MADE_MS)
+    await expect(page.locator("#added-title")).to_be_visible()
     assert await page.locator(".tiles dd").all_inner_texts() == ["2", "6", "3", "1"]
     for summary in await page.locator(".chart summary").all():
         await summary.click()
@@ -243,7 +242,7 @@ async def test_a_gallery_goes_out_as_a_file_and_into_another_one(
     page = await (await open_window()).go(address_of(taught, "files"))
     await page.get_by_role("button", name="Write an archive").click()
     link = page.get_by_role("link", name="Download")
-    await expect(link).to_be_visible(timeout=MADE_MS)
+    await expect(link).to_be_visible()
     async with page.expect_download() as downloading:
         await link.click()
     download = await downloading.value
@@ -269,13 +268,13 @@ async def test_an_archive_is_imported_once_and_a_broken_one_changes_nothing(
 
     await page.set_input_files("#archive", str(broken))
     await page.get_by_role("button", name="Import").click()
-    await expect(page.locator(".note.bad")).to_contain_text("as it was before", timeout=MADE_MS)
+    await expect(page.locator(".note.bad")).to_contain_text("as it was before")
     assert await counts_in(taught) == {names[1]: 3}
 
     for said in ("Imported 3 samples.", "I knew everything in this file already."):
         await page.set_input_files("#archive", str(archive))
         await page.get_by_role("button", name="Import").click()
-        await expect(page.locator(".note.good")).to_contain_text(said, timeout=MADE_MS)
+        await expect(page.locator(".note.good")).to_contain_text(said)
         assert await counts_in(taught) == dict.fromkeys(names, 3)
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -44,7 +44,6 @@ class Surveyor:
         self._clock = clock
         self._surveys: dict[Scope, _Work[Survey]] = {}
         self._maps: dict[Scope, _Work[GalleryMap]] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="survey", initializer=_step_back)
         self._turn = asyncio.Lock()  # the embeddings of two galleries in memory would be one too many
         self._stopped = threading.Event()
 
@@ -62,12 +61,11 @@ class Surveyor:
         return await work.progress(await self._version(scope), wait_s)
 
     async def close(self) -> None:
-        """Stop what is being made, at its next step."""
+        """Give up what is being made; its thread ends at its next step."""
         self._stopped.set()
         await asyncio.gather(
             *(work.stop() for work in self._surveys.values()), *(work.stop() for work in self._maps.values())
         )
-        self._thread.shutdown(wait=False)
 
     async def _version(self, scope: Scope) -> Version:
         """Another one whenever the scope has changed."""
@@ -84,8 +82,7 @@ class Surveyor:
 
         async with self._turn:
             faces: list[ScopeFaces] = [await read_faces(self._gallery, scope)]
-            work = partial(make, faces.pop(), *values, at=self._clock(), report=told)
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await _aside(partial(make, faces.pop(), *values, at=self._clock(), report=told))
 
 
 class _Work(Generic[T]):
@@ -111,6 +108,7 @@ class _Work(Generic[T]):
 
     async def stop(self) -> None:
         if self._task is not None:
+            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self, version: Version) -> None:
@@ -131,6 +129,31 @@ def _of(works: dict[Scope, _Work[T]], scope: Scope, make: Callable[..., Awaitabl
     if len(works) > _KEPT:
         del works[next(iter(works))]
     return work
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """What the work returns, done on a thread of its own that nobody waits for when the process ends.
+
+    So no executor, whose threads are waited for: t-SNE cannot be stopped.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(outcome: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(lambda: None if future.done() else outcome())
+
+    def run() -> None:
+        _step_back()
+        try:
+            result = work()
+        except Exception as error:
+            settle(partial(future.set_exception, error))
+        else:
+            settle(partial(future.set_result, result))
+
+    threading.Thread(target=run, name="survey", daemon=True).start()
+    return await future
 
 
 def _step_back() -> None:

@@ -20,7 +20,7 @@ from inference.survey.surveyor import Surveyor
 from tests.inference.gallery.samples import make_contract, make_sample
 
 HERE, THERE = Scope("here"), Scope("there")
-LONG = 10.0
+LONG = 100.0  # surveys give way to everything else on a busy machine
 
 
 @pytest.fixture
@@ -136,9 +136,31 @@ async def test_what_is_under_way_stops_with_the_surveyor(
     await surveyor.survey(HERE, wait_s=0.1)
     async with asyncio.timeout(LONG):
         await surveyor.close()
+        while not stopped:  # noqa: ASYNC110  # a thread has no event of the loop
+            await asyncio.sleep(0.01)
     assert stopped == [StoppedError]
     with pytest.raises(StoppedError):
         await surveyor.survey(HERE)
+
+
+async def test_closing_does_not_wait_for_what_cannot_be_stopped(
+    gallery: EmbeddedGallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gallery.enroll(HERE, "Her", [make_sample(1)])
+    go_on, ended = threading.Event(), threading.Event()
+
+    def deaf(*values: Any, **named: Any) -> Any:
+        go_on.wait(LONG)
+        ended.set()
+
+    monkeypatch.setattr(surveyor_module, "draw_map", deaf)
+    surveyor = Surveyor(gallery, Policy((Level(1, 0.9, 0.05),)))
+    await surveyor.map(HERE, wait_s=0.1)
+    async with asyncio.timeout(LONG / 2):
+        await surveyor.close()
+    assert not ended.is_set()
+    go_on.set()
+    assert await asyncio.to_thread(ended.wait, LONG)
 
 
 async def test_only_the_scopes_asked_for_last_are_kept(gallery: EmbeddedGallery, surveyor: Surveyor) -> None:

@@ -30,7 +30,7 @@ _KEPT = 8
 """Scopes whose newest results are kept."""
 _REST = 5.0
 """While the gallery changes all the time: how many times as long as making one took, until the next."""
-_NICENESS = 10
+_NICER_BY = 5
 
 Version = tuple[int | str, ...]
 
@@ -158,5 +158,5 @@ async def _aside(work: Callable[[], T]) -> T:
 
 def _step_back() -> None:
     """This thread gives way to those that somebody waits for."""
-    if sys.platform == "linux":  # elsewhere niceness belongs to the process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    if sys.platform == "linux":  # elsewhere niceness belongs to the whole process
+        os.nice(_NICER_BY)

@@ -105,16 +105,16 @@ async def test_a_failure_is_told_to_who_asks_and_tried_again(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(surveyor_module, "draw_map", fail)
+        patch.setattr(surveyor_module, "survey_faces", fail)
         other = Surveyor(gallery, Policy((Level(1, 0.9, 0.05),)))
         with pytest.raises(ZeroDivisionError):
-            await other.map(HERE, wait_s=LONG)
+            await other.survey(HERE, wait_s=LONG)
         with pytest.raises(ZeroDivisionError):
-            await other.map(HERE, wait_s=LONG)
+            await other.survey(HERE, wait_s=LONG)
         await other.close()
-    drawn = await surveyor.map(HERE, wait_s=LONG)
-    assert drawn.result is not None
-    assert [place.character.name for place in drawn.result.places] == ["Her"]
+    made = await surveyor.survey(HERE, wait_s=LONG)
+    assert made.result is not None
+    assert made.result.characters == 1
 
 
 async def test_what_is_under_way_stops_with_the_surveyor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from bot.chat import ChatRef
@@ -64,6 +64,12 @@ def move_rows(connection: sqlite3.Connection, old: ChatRef, new: ChatRef) -> Non
         (new.space, *space_key(old)),
     )
     connection.execute(f"DELETE FROM tallies WHERE {OF_SPACE}", space_key(old))
+    connection.execute(
+        f"""INSERT INTO daily_tallies SELECT platform, ?, day, name, count FROM daily_tallies WHERE {OF_SPACE}
+            ON CONFLICT DO UPDATE SET count = count + excluded.count""",
+        (new.space, *space_key(old)),
+    )
+    connection.execute(f"DELETE FROM daily_tallies WHERE {OF_SPACE}", space_key(old))
 
 
 # ── what arrives twice ──────────────────────────────────────────────────────────────────────────
@@ -113,6 +119,11 @@ def add_counts(
            ON CONFLICT DO UPDATE SET count = count + excluded.count""",
         [(*space_key(chat), name, count, at.timestamp()) for name, count in counts.items()],
     )
+    connection.executemany(
+        """INSERT INTO daily_tallies VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET count = count + excluded.count""",
+        [(*space_key(chat), _day(at), name, count) for name, count in counts.items()],
+    )
 
 
 def read_tally(connection: sqlite3.Connection, chat: ChatRef | None) -> Tally:
@@ -125,11 +136,44 @@ def read_tally(connection: sqlite3.Connection, chat: ChatRef | None) -> Tally:
     return Tally(None if since is None else as_time(since), {row[0]: row[1] for row in rows})
 
 
+def read_daily(connection: sqlite3.Connection, chat: ChatRef | None) -> dict[date, dict[str, int]]:
+    """Of the space, or of all; oldest first."""
+    where, values = (f"WHERE {OF_SPACE}", space_key(chat)) if chat else ("", ())
+    days: dict[date, dict[str, int]] = {}
+    for day, name, count in connection.execute(
+        f"SELECT day, name, sum(count) FROM daily_tallies {where} GROUP BY day, name ORDER BY day, name",
+        values,
+    ):
+        days.setdefault(date.fromisoformat(day), {})[name] = count
+    return days
+
+
+# ── what needs no attention ─────────────────────────────────────────────────────────────────────
+
+
+def dismiss(connection: sqlite3.Connection, scope: str, subject: str) -> None:
+    connection.execute("INSERT OR IGNORE INTO dismissals VALUES (?, ?)", (scope, subject))
+
+
+def restore(connection: sqlite3.Connection, scope: str, subject: str) -> None:
+    connection.execute("DELETE FROM dismissals WHERE scope = ? AND subject = ?", (scope, subject))
+
+
+def read_dismissed(connection: sqlite3.Connection, scope: str) -> frozenset[str]:
+    rows = connection.execute("SELECT subject FROM dismissals WHERE scope = ?", (scope,))
+    return frozenset(row[0] for row in rows)
+
+
 # ── what is old ─────────────────────────────────────────────────────────────────────────────────
 
 
 def prune(
-    connection: sqlite3.Connection, *, now: datetime, answers_before: datetime, events_before: datetime
+    connection: sqlite3.Connection,
+    *,
+    now: datetime,
+    answers_before: datetime,
+    events_before: datetime,
+    days_before: datetime,
 ) -> None:
     """Wipe what nobody can ask for any more; reviews that are decided go with the answers of their time."""
     for statement, before in (
@@ -139,6 +183,7 @@ def prune(
         ("DELETE FROM events WHERE at <= ?", events_before),
     ):
         connection.execute(statement, (before.timestamp(),))
+    connection.execute("DELETE FROM daily_tallies WHERE day < ?", (_day(days_before),))
 
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +199,10 @@ def as_json(value: Json | Mapping[str, object] | Sequence[object]) -> str:
 
 def as_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).date().isoformat()
 
 
 def _event(chat: ChatRef, kind: EventKind, event_id: str) -> tuple[str, str, str, str, str]:

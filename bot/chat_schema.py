@@ -47,6 +47,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             platform TEXT NOT NULL, space TEXT NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL,
             since REAL NOT NULL, PRIMARY KEY(platform, space, name)) WITHOUT ROWID""",
     ),
+    (
+        # The same by day (UTC, as in 2024-02-29).
+        """CREATE TABLE daily_tallies(
+            platform TEXT NOT NULL, space TEXT NOT NULL, day TEXT NOT NULL, name TEXT NOT NULL,
+            count INTEGER NOT NULL, PRIMARY KEY(platform, space, day, name)) WITHOUT ROWID""",
+        "CREATE INDEX daily_tallies_by_day ON daily_tallies(day)",
+        # What somebody has said needs no attention.
+        """CREATE TABLE dismissals(
+            scope TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY(scope, subject)) WITHOUT ROWID""",
+    ),
 )
 
 

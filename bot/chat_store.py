@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 _EVENTS_KEPT = timedelta(days=7)
 """Longer than any platform goes on delivering."""
+_DAYS_KEPT = timedelta(days=731)
 _PRUNE_EVERY_S = 3_600.0
 
 
@@ -260,6 +261,24 @@ class ChatStore:
         """Of the space, or of all."""
         return await self._run(chat_rows.read_tally, chat)
 
+    async def daily(self, chat: ChatRef | None = None) -> Mapping[date, Mapping[str, int]]:
+        """The tallies of single days (UTC) of the last two years, oldest first; of the space, or of all."""
+        return await self._run(chat_rows.read_daily, chat)
+
+    # ── what needs no attention ─────────────────────────────────────────────────────────────────
+
+    async def dismiss(self, scope: Scope, subject: str) -> None:
+        """Somebody has looked at it and says that it is as it should be; `subject` names what."""
+        await self._run(chat_rows.dismiss, scope, subject)
+
+    async def restore(self, scope: Scope, subject: str) -> None:
+        """It needs attention after all."""
+        await self._run(chat_rows.restore, scope, subject)
+
+    async def dismissed(self, scope: Scope) -> frozenset[str]:
+        """All subjects of that gallery."""
+        return await self._run(chat_rows.read_dismissed, scope)
+
     # ── one user ────────────────────────────────────────────────────────────────────────────────
 
     async def traces(self, platform: Platform, user: str, space: str | None = None) -> Traces:
@@ -284,7 +303,11 @@ class ChatStore:
         """Wipe what nobody can ask for any more."""
         now = self._clock()
         await self._run(
-            chat_rows.prune, now=now, answers_before=self._oldest, events_before=now - _EVENTS_KEPT
+            chat_rows.prune,
+            now=now,
+            answers_before=self._oldest,
+            events_before=now - _EVENTS_KEPT,
+            days_before=now - _DAYS_KEPT,
         )
 
     async def keep_pruning(self) -> None:

@@ -79,6 +79,7 @@ async def answer_pictures(
         asker.chat,
         faces=len(answer.faces),
         known=sum(face.decision is Decision.KNOWN for face in answer.faces),
+        unsure=sum(face.decision is Decision.UNSURE for face in answer.faces),
     )
     return Reply(
         join_texts(lines),

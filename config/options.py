@@ -222,6 +222,7 @@ class WebOptions:
     port: Annotated[int, Range(0, 65_535)] = 8_092  # and the port; 0 takes a free one
     public_url: PublicAddress = ""  # where a reverse proxy makes it reachable; https:// keeps cookies to it
     session_hours: Annotated[float, Range(0.1, 8_760)] = 12.0  # hours without a visit, then log in again
+    max_archive_bytes: Annotated[int, Range(1, 1024**4)] = 4_294_967_296  # bytes of an archive to import
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,11 @@ class Options:
     def chats_file(self) -> Path:
         """What is remembered of chats."""
         return self.data_dir / self.chats.file
+
+    @property
+    def transfers_dir(self) -> Path:
+        """Archives that the web console is writing or reading; gone when it stops."""
+        return self.data_dir / "transfers"
 
     @property
     def console_file(self) -> Path:

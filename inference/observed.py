@@ -16,6 +16,7 @@ from inference.errors import AppError
 from inference.gallery.base import Enrolled, Gallery
 from inference.metrics import Metrics
 from inference.service import Answer, FaceService, FacesPreview, LocalFaceService
+from inference.survey.values import GalleryMap, Progress, Survey
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,14 @@ class ObservedFaceService:
     async def cut_faces(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
         with self._logged("cut_faces"):
             return await self._service.cut_faces(data, faces)
+
+    async def survey(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[Survey]:
+        with self._logged("survey"):
+            return await self._service.survey(scope, wait_s=wait_s)
+
+    async def map(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[GalleryMap]:
+        with self._logged("map"):
+            return await self._service.map(scope, wait_s=wait_s)
 
     @contextmanager
     def _logged(self, use_case: str) -> Iterator[None]:

@@ -37,6 +37,7 @@ IMPORT_PATH = "/v1/gallery/import"
 _LARGEST = 2**53
 _RULES: Mapping[str, Meta] = MappingProxyType(
     {
+        "wait_s": Meta(ge=0, le=20),
         "scopes": Meta(max_length=1_000),
         "shared": Meta(max_length=1_000),
         "faces": Meta(max_length=1_000),
@@ -100,6 +101,8 @@ def operations() -> Mapping[tuple[type, str], Operation]:
         "preview_faces": ("/v1/faces/preview", True),
         "number_faces": ("/v1/faces/number", True),
         "cut_faces": ("/v1/faces/cut", True),
+        "survey": ("/v1/survey", True),
+        "map": ("/v1/map", True),
     }
     gallery = {
         "search": ("/v1/search", True),

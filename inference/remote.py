@@ -25,6 +25,7 @@ from inference.operations import TOKEN_HEADER, operations
 from inference.remote_gallery import RemoteGallery
 from inference.servers import Servers
 from inference.service import Answer, FaceService, FacesPreview
+from inference.survey.values import GalleryMap, Progress, Survey
 
 _CONNECT_WITHIN_S = 3.0
 _KEEP_IDLE_S = 15.0
@@ -101,6 +102,14 @@ class RemoteFaceService:
     async def cut_faces(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
         crops: tuple[FaceCrop, ...] = await self._ask("cut_faces", data=data, faces=faces)
         return crops
+
+    async def survey(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[Survey]:
+        progress: Progress[Survey] = await self._ask("survey", scope=scope, wait_s=wait_s)
+        return progress
+
+    async def map(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[GalleryMap]:
+        progress: Progress[GalleryMap] = await self._ask("map", scope=scope, wait_s=wait_s)
+        return progress
 
     async def _ask(self, method: str, **arguments: object) -> Any:
         return await self._servers.ask(operations()[FaceService, method], arguments)

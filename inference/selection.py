@@ -56,7 +56,7 @@ def choose_faces(
     # that collects the oddest pictures.
     distinct = _without_duplicates(embeddings, hashes, sides)
     outliers = (
-        _outliers(Embeddings(np.concatenate([embeddings[distinct], enrolled])), len(distinct))
+        odd_ones(Embeddings(np.concatenate([embeddings[distinct], enrolled])))[: len(distinct)]
         if leave_out_outliers
         else np.zeros(len(distinct), np.bool_)
     )
@@ -68,6 +68,24 @@ def choose_faces(
         outliers=tuple(distinct[outliers].tolist()),
         surplus=tuple(np.setdiff1d(fit, chosen).tolist()),
     )
+
+
+def odd_ones(embeddings: Embeddings) -> NDArray[np.bool_]:
+    """Which of one character's faces are unlike the others; none among fewer than LEAST_FOR_OUTLIERS.
+
+    A face is judged by the nearer half of the others, since a character has several looks; it is odd when
+    their mean similarity is not even that share of what is usual among these faces.
+    """
+    total = len(embeddings)
+    if total < LEAST_FOR_OUTLIERS:
+        return np.zeros(total, np.bool_)
+    half = total // 2  # of the total − 1 others, rounded up
+    support = np.empty(total)
+    for start, rows in _similarities(embeddings):
+        np.fill_diagonal(rows[:, start:], -1.0)  # nobody vouches for herself
+        support[start : start + len(rows)] = np.partition(rows, -half, axis=1)[:, -half:].mean(axis=1)
+    odd: NDArray[np.bool_] = support < _OUTLIER_SHARE * np.median(support)
+    return odd
 
 
 def _without_duplicates(
@@ -84,24 +102,6 @@ def _without_duplicates(
         ):
             kept.append(index)
     return np.array(sorted(kept), np.intp)
-
-
-def _outliers(embeddings: Embeddings, count: int) -> NDArray[np.bool_]:
-    """Which of the first `count` faces are unlike the others, of which there may be more.
-
-    A face is judged by the nearer half of the others, since a character has several looks; it is odd when
-    their mean similarity is not even that share of what is usual among these faces.
-    """
-    total = len(embeddings)
-    if total < LEAST_FOR_OUTLIERS:
-        return np.zeros(count, np.bool_)
-    half = total // 2  # of the total − 1 others, rounded up
-    support = np.empty(total)
-    for start, rows in _similarities(embeddings):
-        np.fill_diagonal(rows[:, start:], -1.0)  # nobody vouches for herself
-        support[start : start + len(rows)] = np.partition(rows, -half, axis=1)[:, -half:].mean(axis=1)
-    odd: NDArray[np.bool_] = support[:count] < _OUTLIER_SHARE * np.median(support)
-    return odd
 
 
 def _representatives(embeddings: Embeddings, enrolled: Embeddings, at_most: int | None) -> NDArray[np.intp]:

@@ -23,6 +23,8 @@ from inference.gallery.factory import open_gallery
 from inference.identify import Identifier
 from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder
 from inference.pipeline import ClosedSetPipeline, FacePipeline, PicturePipeline
+from inference.survey.surveyor import Surveyor
+from inference.survey.values import GalleryMap, Progress, Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ class FaceService(Protocol):
     async def cut_faces(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
         """Each of these faces with room around it. Raises the image errors, NoFaceError, ClosedSetError."""
 
+    async def survey(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[Survey]:
+        """What in the scope needs attention; see `Surveyor.survey()`. Raises TransientError."""
+
+    async def map(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[GalleryMap]:
+        """The scope's characters in two dimensions; see `Surveyor.map()`. Raises TransientError."""
+
 
 class LocalFaceService:
     """The `FaceService` that runs the models in this process."""
@@ -115,6 +123,7 @@ class LocalFaceService:
         identifier: Identifier,
         enroller: Enroller | None,
         pipeline: PicturePipeline,
+        surveyor: Surveyor,
         *,
         policy_at: Callable[[float], Policy],
         drawing: AnnotateOptions,
@@ -126,6 +135,7 @@ class LocalFaceService:
         self._policy_at = policy_at
         self._identifier = identifier
         self._enroller = enroller
+        self._surveyor = surveyor
         self._drawing = drawing
         self._deadline_s = deadline_s
 
@@ -207,6 +217,14 @@ class LocalFaceService:
         async with self._deadline():
             return await self._teacher.cut(data, faces)
 
+    async def survey(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[Survey]:
+        async with self._deadline():
+            return await self._surveyor.survey(scope, wait_s=wait_s)
+
+    async def map(self, scope: Scope, *, wait_s: float = 0.0) -> Progress[GalleryMap]:
+        async with self._deadline():
+            return await self._surveyor.map(scope, wait_s=wait_s)
+
     @property
     def _teacher(self) -> Enroller:
         if self._enroller is None:
@@ -281,11 +299,14 @@ async def open_face_service(
         else:
             pipeline = teaching = await stack.enter_async_context(open_pipeline(options))
             enroller = Enroller(teaching, gallery, policy=policy, options=options.enroll)
+        surveyor = Surveyor(gallery, policy)
+        stack.push_async_callback(surveyor.close)
         yield LocalFaceService(
             gallery,
             Identifier(pipeline, gallery, policy=policy, top=options.decision.top),
             enroller,
             pipeline,
+            surveyor,
             policy_at=_policies(pack, options.decision),
             drawing=options.annotate,
             deadline_s=options.batching.deadline_s,

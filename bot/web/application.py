@@ -26,9 +26,12 @@ from bot.web.desk import Desk
 from bot.web.forms import Form, read_form
 from bot.web.guard import HEADERS, Guard
 from bot.web.pages import (
+    attention,
     character,
     enroll,
+    files,
     gallery,
+    gallery_map,
     health,
     history,
     identify,
@@ -37,6 +40,7 @@ from bot.web.pages import (
     preferences,
     reviews,
     settings,
+    statistics,
 )
 from bot.web.pages.history import numbers_in
 from bot.web.sessions import Session
@@ -65,6 +69,10 @@ ROUTES: tuple[Route, ...] = (
     *reviews.ROUTES,
     *history.ROUTES,
     *settings.ROUTES,
+    *attention.ROUTES,
+    *gallery_map.ROUTES,
+    *statistics.ROUTES,
+    *files.ROUTES,
     *health.ROUTES,
 )
 """Every page and change."""

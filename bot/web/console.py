@@ -17,6 +17,8 @@ from bot.web.guard import Guard, is_loopback
 from bot.web.rendering import Renderer
 from bot.web.sessions import Sessions
 from bot.web.thumbnails import Thumbnails
+from bot.web.transfers import open_transfers
+from config.options import WebOptions
 from config.settings import Settings
 from inference.domain import Scope
 from inference.errors import SettingsError
@@ -39,36 +41,41 @@ async def open_console(services: Services, settings: Settings, home: Scope) -> A
     assets = Assets()
     guard = Guard(options.public_url, asks_for_token=plain is not None)
     sessions = Sessions(plain, hours=options.session_hours, secure=guard.secure)
-    desk = Desk(
-        services,
-        settings,
-        sessions,
-        Renderer(assets),
-        Catalogues(services.gallery),
-        Covers(settings.options.console_file),
-        Thumbnails(),
-        home,
-        utc_now(),
-    )
-    runner = web.AppRunner(
-        make_application(desk, guard, assets), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, options.host, options.port)
+    async with open_transfers(
+        services.gallery, settings.options.transfers_dir, most_bytes=options.max_archive_bytes
+    ) as transfers:
+        desk = Desk(
+            services,
+            settings,
+            sessions,
+            Renderer(assets),
+            Catalogues(services.gallery),
+            Covers(settings.options.console_file),
+            Thumbnails(),
+            transfers,
+            home,
+            utc_now(),
+        )
+        runner = web.AppRunner(
+            make_application(desk, guard, assets), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S
+        )
+        await runner.setup()
         try:
-            await site.start()
-        except OSError as error:
-            key, reason = (
-                "web.port",
-                f"nothing can listen at {options.host}:{options.port} ({error.strerror})",
-            )
-            raise SettingsError(key=key, reason=reason) from error
-        host, port = runner.addresses[0][:2]
-        shown = f"[{host}]" if ":" in host else host
-        yield options.public_url or f"http://{shown}:{port}"
-    finally:
-        await runner.cleanup()
+            yield await _listen(runner, options)
+        finally:
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, options: WebOptions) -> str:
+    """The address. Raises SettingsError."""
+    try:
+        await web.TCPSite(runner, options.host, options.port).start()
+    except OSError as error:
+        reason = f"nothing can listen at {options.host}:{options.port} ({error.strerror})"
+        raise SettingsError(key="web.port", reason=reason) from error
+    host, port = runner.addresses[0][:2]
+    shown = f"[{host}]" if ":" in host else host
+    return options.public_url or f"http://{shown}:{port}"
 
 
 def _check(host: str, public_url: str, token: str | None) -> None:

@@ -16,6 +16,7 @@ from bot.web.covers import Covers
 from bot.web.rendering import Renderer
 from bot.web.sessions import Sessions
 from bot.web.thumbnails import Thumbnails
+from bot.web.transfers import Transfers
 from config.settings import Settings
 from inference.domain import Scope
 from inference.gallery.base import AuditEntry, Gallery
@@ -36,6 +37,7 @@ class Desk:
     catalogues: Catalogues
     covers: Covers
     thumbnails: Thumbnails
+    transfers: Transfers
     home: Scope
     """The gallery that is shown first: the command line's, unless another one was named."""
     started: datetime

@@ -116,6 +116,21 @@ class Finding:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedFaces:
+    """Some faces of a scope, without their crops; row i of `embeddings` belongs to the i-th of each tuple."""
+
+    sample_ids: tuple[SampleId, ...]
+    character_ids: tuple[CharacterId, ...]
+    negative: tuple[bool, ...]
+    """True for a face that somebody said is not the character."""
+    added_at: tuple[datetime, ...]
+    embeddings: Embeddings
+    """n × dimension of the contract."""
+    last: int
+    """Where the next page starts."""
+
+
 class Reembed(Protocol):
     """Embeds stored crops under a new contract."""
 
@@ -280,7 +295,17 @@ class Gallery(Protocol):
         """
 
 
-class KeptGallery(Gallery, Protocol):
+class StoredGallery(Gallery, Protocol):
+    """A gallery whose embeddings can be read too: what they are kept in is within this process's reach."""
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        """The next faces (samples and negatives) of the scope, in the order in which they came.
+
+        Those without a usable embedding under `contract` are left out. No faces: there are no more.
+        """
+
+
+class KeptGallery(StoredGallery, Protocol):
     """A gallery as the process sees it that keeps it, and looks after it as a whole."""
 
     async def verify(self, *, repair: bool, reembed: Reembed | None = None) -> tuple[Finding, ...]:

@@ -24,6 +24,7 @@ from inference.gallery.base import (
     AuditEntry,
     Changed,
     Contributions,
+    EmbeddedFaces,
     Enrolled,
     Finding,
     GalleryStats,
@@ -104,6 +105,10 @@ class ClosedSetGallery:
 
     async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
         return ()
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        nobody = np.empty((0, self._contract.dimension), np.float32)
+        return EmbeddedFaces((), (), (), (), Embeddings(nobody), after)
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return ()

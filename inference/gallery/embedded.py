@@ -40,6 +40,7 @@ from inference.gallery.base import (
     AuditEntry,
     Changed,
     Contributions,
+    EmbeddedFaces,
     Enrolled,
     Finding,
     GalleryStats,
@@ -47,6 +48,7 @@ from inference.gallery.base import (
     Reembed,
 )
 from inference.gallery.changes import Changes, find_duplicate
+from inference.gallery.embedded_faces import page_of_embedded_faces
 from inference.gallery.loading import load_character, load_projection
 from inference.gallery.projection import Projection, search
 from inference.gallery.store import Store
@@ -233,6 +235,11 @@ class EmbeddedGallery:
 
     async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
         return await self._read(lambda: self._store.contributions(contributor))
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        return await self._read(
+            lambda: page_of_embedded_faces(self._store, scope, self.contract, after, limit)
+        )
 
     async def audit(self, scope: Scope | None = None, *, limit: int = 100) -> tuple[AuditEntry, ...]:
         return await self._read(lambda: self._store.log.entries(scope, limit))

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bot.chat import Actor, ChatRef
 from bot.conversation import Conversation, open_conversation
-from config.options import ChatOptions, GalleryOptions, Options
+from config.options import BatchingOptions, ChatOptions, GalleryOptions, Options
 from inference.domain import Scope
 from inference.enroll import EnrollRequest
 from inference.service import LocalFaceService, open_face_service
@@ -32,6 +32,7 @@ def chat_options(tmp_path_factory: pytest.TempPathFactory) -> Options:
             space_burst=10_000,
         ),
         gallery=GalleryOptions(),
+        batching=BatchingOptions(deadline_s=300.0),  # the machine may be busy
     )
 
 

@@ -33,7 +33,7 @@ from bot.remembered import (
 )
 from bot.space_settings import Answering, SpaceSettings
 from config.options import ChatOptions
-from inference.domain import CharacterId, Decision, FaceBox
+from inference.domain import CharacterId, Decision, FaceBox, Scope
 from inference.errors import OverloadedError, StoppedError
 from tests.bot.chats import HandClock, make_actor, make_chat, make_group
 
@@ -381,6 +381,51 @@ async def test_tallies_add_up_by_space_and_in_all(store: ChatStore, clock: HandC
     await store.count(make_chat("101"), posts=5)
     assert await store.tally(CHAT) == Tally(since=began, counts={"posts": 2, "faces": 3})
     assert (await store.tally()).counts == {"posts": 7, "faces": 3}
+
+
+async def test_tallies_are_kept_by_day_too_for_two_years(store: ChatStore, clock: HandClock) -> None:
+    assert await store.daily(CHAT) == {}
+    first = clock.now.date()
+    await store.count(CHAT, posts=1, faces=3)
+    clock.forward(days=1)
+    await store.count(CHAT, posts=1)
+    await store.count(CHAT, posts=2)
+    await store.count(make_chat("101"), posts=5)
+    assert await store.daily(CHAT) == {
+        first: {"faces": 3, "posts": 1},
+        first + timedelta(days=1): {"posts": 3},
+    }
+    assert (await store.daily())[first + timedelta(days=1)] == {"posts": 8}
+    clock.forward(days=731)
+    await store.prune()
+    assert list(await store.daily(CHAT)) == [first + timedelta(days=1)]
+
+
+async def test_days_move_with_their_space(store: ChatStore, clock: HandClock) -> None:
+    old, new = make_group("-5"), make_group("-1005")
+    await store.count(old, posts=2)
+    await store.count(new, posts=1)
+    for _ in range(2):
+        await store.move_space(old, new)
+        assert await store.daily(new) == {clock.now.date(): {"posts": 3}}
+    assert await store.daily(old) == {}
+
+
+# ── what needs no attention ─────────────────────────────────────────────────────────────────────
+
+
+async def test_what_was_dismissed_stays_so_in_its_gallery_until_it_is_restored(open_store: OpenStore) -> None:
+    here, there = Scope("here"), Scope("there")
+    async with open_store() as store:
+        for _ in range(2):
+            await store.dismiss(here, "duplicate:a:b")
+        await store.dismiss(here, "sample:c")
+        assert await store.dismissed(there) == frozenset()
+    async with open_store() as store:
+        assert await store.dismissed(here) == {"duplicate:a:b", "sample:c"}
+        await store.restore(here, "duplicate:a:b")
+        await store.restore(there, "sample:c")
+        assert await store.dismissed(here) == {"sample:c"}
 
 
 # ── the file ────────────────────────────────────────────────────────────────────────────────────

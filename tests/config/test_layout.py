@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],
     "prometheus_client": ["bot/metrics.py", "inference/metrics.py"],
+    "sklearn": ["inference/survey/layout.py"],
     "telegram": ["bot/adapters/telegram/*"],
     "thorvg_python": ["bot/adapters/films.py"],
     "torch": [

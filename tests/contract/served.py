@@ -9,8 +9,8 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from config.options import Options
-from inference.domain import EmbeddingContract
-from inference.gallery.base import Finding, Gallery, KeptGallery, Reembed
+from inference.domain import EmbeddingContract, Scope
+from inference.gallery.base import EmbeddedFaces, Finding, Gallery, KeptGallery, Reembed
 from inference.metrics import Metrics
 from inference.remote_gallery import RemoteGallery
 from inference.server.app import InferenceServer
@@ -40,6 +40,9 @@ class ServedGallery(RemoteGallery):
     async def close(self) -> None:
         await super().close()
         await self._stack.aclose()
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        return await self._kept.embedded_faces(scope, after=after, limit=limit)
 
     async def verify(self, *, repair: bool, reembed: Reembed | None = None) -> tuple[Finding, ...]:
         return await self._kept.verify(repair=repair, reembed=reembed)

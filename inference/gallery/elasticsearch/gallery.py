@@ -44,6 +44,7 @@ from inference.gallery.base import (
     AuditEntry,
     Changed,
     Contributions,
+    EmbeddedFaces,
     Enrolled,
     Finding,
     GalleryStats,
@@ -68,6 +69,7 @@ from inference.gallery.elasticsearch.documents import (
     Head,
     crop_of,
 )
+from inference.gallery.elasticsearch.embedded_faces import page_of_embedded_faces
 from inference.gallery.elasticsearch.indices import Indices
 from inference.gallery.elasticsearch.log import as_audit_entry
 from inference.gallery.elasticsearch.mappings import SCHEMA_VERSION, IndexNames, IndexSettings
@@ -263,6 +265,10 @@ class ElasticsearchGallery:
             if crop is None:
                 raise SampleNotFoundError(sample_id=sample_id)
             return crop
+
+    async def embedded_faces(self, scope: Scope, *, after: int = 0, limit: int = 4_096) -> EmbeddedFaces:
+        async with self._asking() as queries:
+            return await page_of_embedded_faces(queries, self._contract, scope, after=after, limit=limit)
 
     async def contributions(self, contributor: str | None = None) -> tuple[Contributions, ...]:
         async with self._asking() as queries:

@@ -1,0 +1,1 @@
+"""Looks over a whole gallery: what in it needs attention, and a map of it."""

@@ -1,0 +1,1 @@
+"""Looking over a whole gallery."""

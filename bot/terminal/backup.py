@@ -18,7 +18,7 @@ from inference.gallery.schema import translated_errors
 
 
 async def backup(arguments: Namespace, settings: Settings) -> int:
-    """Copy the gallery and what is remembered of chats, each as it is at one moment, into a new folder.
+    """Copy what is kept into a new folder, each file as it is at one moment.
 
     Raises FileUnwritableError, also for a folder that there is already, GalleryDamagedError and
     GalleryUnavailableError.
@@ -34,8 +34,9 @@ async def backup(arguments: Namespace, settings: Settings) -> int:
 
 
 def kept_files(options: Options) -> list[Path]:
-    """The databases that there are. Model packs are not among them: they can be installed again."""
-    return [file for file in (options.gallery_file, options.chats_file) if file.is_file()]
+    """Those that there are. Model packs are not among them: they can be installed again."""
+    files = (options.gallery_file, options.chats_file, options.console_file)
+    return [file for file in files if file.is_file()]
 
 
 def _copy_all(files: list[Path], folder: Path) -> None:
@@ -44,13 +45,14 @@ def _copy_all(files: list[Path], folder: Path) -> None:
         with ExitStack() as undo:
             undo.callback(shutil.rmtree, folder, ignore_errors=True)  # half a backup is none
             for file in files:
-                _copy(file, folder / file.name)
+                copy = _copy_database if file.suffix == ".sqlite" else shutil.copyfile
+                copy(file, folder / file.name)
             undo.pop_all()
     except OSError as error:
         raise FileUnwritableError(path=str(folder), reason=error.strerror or str(error)) from error
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy_database(source: Path, target: Path) -> None:
     """By SQLite's own means, which waits for nobody and is one moment's state; checked afterwards."""
     # Made first, so that nobody else can read it at any time.
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -78,6 +78,17 @@ class LossRecipe(Recipe):
         return self
 
 
+class DistillRecipe(Recipe):
+    """Learning from trained networks instead of names."""
+
+    teachers: tuple[Path, ...] = ()
+    """Run folders of embedders with the same crop margin; without any, names are learnt."""
+    blend: Probability = 0.5
+    """Of a crop being blended with up to half of another one."""
+    scale: Annotated[float, Field(gt=0)] = 32.0
+    """Of the loss, to be learnt at the rates that suit margin losses."""
+
+
 class SamplingRecipe(Recipe):
     """How often each character is seen."""
 
@@ -129,6 +140,8 @@ class ScheduleRecipe(Recipe):
     """Crops in one pass, whose gradients are added up over the batch; 0 for the whole batch. What fits a
     CPU's cache trains faster, and what a GPU's memory cannot hold at once, trains at all."""
     rate: Annotated[float, Field(gt=0)] = 0.1
+    backbone_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the rate for the backbone: initial weights of its own are kept better with less."""
     final: Share = 0.01
     """Of the rate, at the end."""
     warm_up: Annotated[float, Field(ge=0)] = 1.0
@@ -156,6 +169,7 @@ class EmbedderRecipe(Recipe):
     input: InputRecipe = InputRecipe()
     network: NetworkRecipe = NetworkRecipe()
     loss: LossRecipe = LossRecipe()
+    distill: DistillRecipe = DistillRecipe()
     sampling: SamplingRecipe = SamplingRecipe()
     augment: AugmentRecipe = AugmentRecipe()
     schedule: ScheduleRecipe = ScheduleRecipe()

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from inference.embedding.align import align_crop
 from training.embedder.backbones import EmbedderNetwork
 from training.embedder.batches import EpochPlan, loader, normalised
+from training.embedder.distillation import Student, load_teachers
 from training.embedder.faces import FaceSet
 from training.embedder.initial import load_averaged, load_initial
 from training.embedder.margin_loss import MarginLoss
@@ -90,9 +91,8 @@ class EmbedderTrainer:
         self._batches = loader(faces, recipe, self._plan, workers)
         network = EmbedderNetwork(recipe.network, recipe.input.side)
         if recipe.network.initial is not None:
-            load_initial(network, recipe.network.initial, _plain_crops(faces, recipe))
-        loss = MarginLoss(recipe.loss, recipe.network.dimension, len(faces.names))
-        self._model = _Classifier(network, loss).to(place.device).to(memory_format=torch.channels_last)
+            load_initial(network, recipe.network.initial, _plain_crops(faces, recipe, _PLAIN_CROPS))
+        self._model = _learner(network, faces, recipe, place.device)
         self._parallel: nn.Module = self._model
         if place.ranks > 1:
             devices = [place.device] if place.device.type == "cuda" else None
@@ -103,7 +103,7 @@ class EmbedderTrainer:
         if recipe.compiled:
             self._model.network.compile()
         self._optimizer = torch.optim.SGD(
-            _decayed(self._model, schedule.weight_decay),
+            _parameter_groups(self._model, schedule),
             lr=schedule.rate,
             momentum=schedule.momentum,
             nesterov=schedule.momentum > 0,
@@ -181,7 +181,7 @@ class EmbedderTrainer:
         self, crops: torch.Tensor, labels: torch.Tensor, step: int, *, rate: float, margin: float
     ) -> tuple[float, float]:
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self._optimizer.zero_grad(set_to_none=True)
         chunk = self._recipe.schedule.chunk or len(labels)
         parts = [
@@ -257,9 +257,26 @@ def load_network(run: Run, recipe: EmbedderRecipe) -> EmbedderNetwork:
     return network.eval()
 
 
-def _plain_crops(faces: FaceSet, recipe: EmbedderRecipe) -> torch.Tensor:
-    """Faces from all over the set, normalised, as serving would cut them."""
-    chosen = np.linspace(0, len(faces) - 1, _PLAIN_CROPS).astype(int)
+def _learner(
+    network: EmbedderNetwork, faces: FaceSet, recipe: EmbedderRecipe, device: torch.device
+) -> _Classifier | Student:
+    """What is trained, on the device: the network with the loss that the recipe asks for."""
+    network = network.to(device).to(memory_format=torch.channels_last)
+    if not recipe.distill.teachers:
+        return _Classifier(network, MarginLoss(recipe.loss, recipe.network.dimension, len(faces.names))).to(
+            device
+        )
+    teachers = load_teachers(recipe, device)
+    crops = _plain_crops(faces, recipe, 4 * recipe.network.dimension).to(device)
+    student = Student(network, teachers, recipe.distill, crops)
+    if recipe.compiled:
+        teachers.compile()
+    return student
+
+
+def _plain_crops(faces: FaceSet, recipe: EmbedderRecipe, count: int) -> torch.Tensor:
+    """That many faces from all over the set, normalised, as serving would cut them."""
+    chosen = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
     crops = np.stack(
         [
             align_crop(faces.squares[i], faces.box(i), margin=recipe.input.margin, side=recipe.input.side)
@@ -269,7 +286,14 @@ def _plain_crops(faces: FaceSet, recipe: EmbedderRecipe) -> torch.Tensor:
     return normalised(torch.from_numpy(crops).permute(0, 3, 1, 2), torch.device("cpu"))
 
 
-def _decayed(model: nn.Module, decay: float) -> list[dict[str, Any]]:
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+def _parameter_groups(model: _Classifier | Student, schedule: ScheduleRecipe) -> list[dict[str, Any]]:
+    """Backbone and the rest, each with and without decay; `share` is how much of the rate they get."""
+    backbone = {id(parameter) for parameter in model.network.backbone.parameters()}
+    groups: list[dict[str, Any]] = [
+        {"params": [], "weight_decay": decay, "share": share}
+        for share in (schedule.backbone_rate, 1.0)
+        for decay in (schedule.weight_decay, 0.0)
+    ]
+    for parameter in model.parameters():
+        groups[2 * (id(parameter) not in backbone) + (parameter.ndim <= 1)]["params"].append(parameter)
+    return [group for group in groups if group["params"]]

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "elasticsearch": [
         f"inference/gallery/elasticsearch/{module}.py" for module in ("access", "client", "refusals")
     ],
+    "faiss": ["inference/gallery/centres.py"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],

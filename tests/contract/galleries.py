@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from tests.elasticsearch_server.shared import (
 )
 from tests.inference.gallery.samples import make_contract
 
-KINDS = ["embedded", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
+KINDS = ["embedded", "indexed", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 UNDO_DAYS = 7
 HERE = Scope("here")
 THERE = Scope("there")
@@ -50,9 +51,13 @@ async def open_gallery(
 ) -> AsyncIterator[Gallery]:
     """An empty one, closed at the end of the block."""
     clock = clock or Clock()
-    if kind == "embedded":
+    if kind in ("embedded", "indexed"):
         gallery: Gallery = await open_embedded_gallery(
-            folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock
+            folder / "gallery.sqlite",
+            make_contract(),
+            undo_days=undo_days,
+            exact_up_to=0 if kind == "indexed" else sys.maxsize,
+            clock=clock,
         )
         yield gallery
         await gallery.close()

@@ -68,7 +68,9 @@ class Loader:
             negatives=MappingProxyType(
                 {int(slot): negatives.vectors[: len(against)][against == slot] for slot in np.unique(against)}
             ),
-            stored=StoredRows(index, partial(self.file.read, contract)) if self.file and index else None,
+            stored=StoredRows(index, partial(self.file.read, contract))
+            if self.file and index is not None
+            else None,
         )
 
 
@@ -167,13 +169,13 @@ class _FaceRows:
             [],
             np.empty(count, np.intp),
             np.empty(capacity, np.uint64),
-            np.empty((1 if index else capacity, self.contract.dimension), np.float32),
+            np.empty((capacity if index is None else 1, self.contract.dimension), np.float32),
         )
         for chunk in self.chunks():
             start, end = len(faces.ids), len(faces.ids) + len(chunk.ids)
             faces.ids.extend(chunk.ids)
             faces.characters[start:end], faces.hashes[start:end] = chunk.characters, chunk.hashes
-            if index:
+            if index is not None:
                 index.add(chunk.vectors)
             else:
                 faces.vectors[start:end] = chunk.vectors

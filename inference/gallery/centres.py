@@ -32,7 +32,6 @@ class CentredRows:
 
         self._faiss = faiss
         dimension = examples.shape[1]
-        # Faiss multiplies the probe's elements as integers too, so both are scaled.
         # Elements of other rows are seldom larger than the largest of these, and never by much.
         self._scale = np.float32(_LARGEST / max(float(np.abs(examples).max()), 1e-3))
         self._index: Any = faiss.IndexIVFScalarQuantizer(
@@ -65,8 +64,10 @@ class CentredRows:
         # Faiss would take all cores for one search; others may be searching too. It is set by thread.
         self._faiss.omp_set_num_threads(1)
         looked_at = self._faiss.SearchParametersIVF(nprobe=self._index.nlist if everywhere else _LOOKED_AT)
-        scores, rows = self._index.search(self._scaled(probes), count, params=looked_at)
-        return rows, scores / self._scale**2
+        # The products are of whole numbers, so the probes must be scaled too: each has a scale of its own.
+        scales = _LARGEST / np.abs(probes).max(axis=1, keepdims=True)
+        scores, rows = self._index.search(np.rint(probes * scales), count, params=looked_at)
+        return rows, scores / (scales * self._scale)
 
     def _scaled(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32] = np.rint(vectors * self._scale).clip(-_LARGEST, _LARGEST)

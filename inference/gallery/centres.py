@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 
 ROWS_TO_LEARN_FROM = 40
 """For each centre."""
-_LOOKED_AT = 32
+_ROWS_LOOKED_AT = 32_000
+_LEAST_LOOKED_AT = 32
 _ROUNDS = 6
 _LARGEST = 127.0
 
 
 def centres_for(rows: int) -> int:
-    """How many centres are good for so many rows: a search then compares with 32 × √rows of them."""
-    return max(round(rows**0.5), 1)
+    """How many centres are good for so many rows."""
+    return max(math.isqrt(rows), 1)
 
 
 class CentredRows:
@@ -30,7 +32,7 @@ class CentredRows:
         """Learns the centres from examples of the rows, (n, dimension), n ≥ centres."""
         import faiss  # noqa: PLC0415 - some 40 MB of memory, which only large galleries need
 
-        self._faiss = faiss
+        self._faiss: Any = faiss
         dimension = examples.shape[1]
         # Elements of other rows are seldom larger than the largest of these, and never by much.
         self._scale = np.float32(_LARGEST / max(float(np.abs(examples).max()), 1e-3))
@@ -59,11 +61,13 @@ class CentredRows:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """For each probe up to `count` rows and their cosines, about the nearest; −1 where there are no more.
 
-        It looks under the centres nearest to the probe, or, with `everywhere`, under all of them.
+        It looks under the centres nearest to the probe, at some 32,000 rows, or, with `everywhere`, at all.
         """
         # Faiss would take all cores for one search; others may be searching too. It is set by thread.
         self._faiss.omp_set_num_threads(1)
-        looked_at = self._faiss.SearchParametersIVF(nprobe=self._index.nlist if everywhere else _LOOKED_AT)
+        centres = self._index.nlist
+        enough = max(round(_ROWS_LOOKED_AT * centres / max(len(self), 1)), _LEAST_LOOKED_AT)
+        looked_at = self._faiss.SearchParametersIVF(nprobe=centres if everywhere else min(enough, centres))
         # The products are of whole numbers, so the probes must be scaled too: each has a scale of its own.
         scales = _LARGEST / np.abs(probes).max(axis=1, keepdims=True)
         scores, rows = self._index.search(np.rint(probes * scales), count, params=looked_at)

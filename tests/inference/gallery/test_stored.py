@@ -13,13 +13,19 @@ import pytest
 from benchmarks.faces import CONTRACT, SCOPE, Faces, fill, make_faces
 from inference.domain import Embeddings, Match, SampleId
 from inference.errors import StoppedError
-from inference.gallery import projection
+from inference.gallery import centres, projection
 from inference.gallery.base import Gallery
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from inference.gallery.stored import VectorFile
 from tests.inference.gallery.samples import make_sample
 
 SAMPLES = 6_000
+
+
+@pytest.fixture(autouse=True)
+def look_at_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with many samples, not at all of them."""
+    monkeypatch.setattr(centres, "_ROWS_LOOKED_AT", 0)
 
 
 @pytest.fixture(scope="module")

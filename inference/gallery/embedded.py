@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -49,9 +50,10 @@ from inference.gallery.base import (
 )
 from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.embedded_faces import page_of_embedded_faces
-from inference.gallery.loading import load_character, load_projection
+from inference.gallery.loading import Loader
 from inference.gallery.projection import Projection, search
 from inference.gallery.store import Store
+from inference.gallery.stored import VectorFile
 from inference.gallery.transfer import Page
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ async def open_embedded_gallery(
     read_only: bool = False,
     any_contract: bool = False,
     undo_days: int = 0,
+    exact_up_to: int = sys.maxsize,
     clock: Clock = utc_now,
 ) -> EmbeddedGallery:
     """The gallery in that file, which is made when it does not exist; the caller closes it.
@@ -75,6 +78,7 @@ async def open_embedded_gallery(
     answer changes with GalleryLockedError. A read-only gallery whose file does not exist is empty.
     `any_contract` opens a gallery of another contract too, under that one, for looking after it.
     Changes can be taken back for `undo_days`; with 0, what is forgotten is gone at once.
+    Scopes with more than `exact_up_to` samples are searched by an index, and their vectors left in the file.
     Raises GalleryLockedError, GalleryDamagedError, ContractMismatchError, GalleryUnavailableError.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="gallery")
@@ -89,6 +93,7 @@ async def open_embedded_gallery(
                 read_only=read_only,
                 any_contract=any_contract,
                 undo_days=undo_days,
+                exact_up_to=exact_up_to,
                 clock=clock,
             ),
         )
@@ -107,6 +112,7 @@ def _open(
     read_only: bool,
     any_contract: bool,
     undo_days: int,
+    exact_up_to: int,
     clock: Clock,
 ) -> EmbeddedGallery:
     with ExitStack() as undo, schema.translated_errors(path):
@@ -133,9 +139,12 @@ def _open(
             if active != contract and not any_contract:
                 raise ContractMismatchError(gallery=active.model, running=contract.model)
             version = schema.data_version(connection)
-            projection = load_projection(store, active)
+            loader = Loader(exact_up_to, None if in_memory else VectorFile(path))
+            projection = loader.load(store, active)
         undo.pop_all()
-        return EmbeddedGallery(path, store, projection, thread, lock, in_memory=in_memory, version=version)
+        return EmbeddedGallery(
+            path, store, projection, thread, lock, loader=loader, in_memory=in_memory, version=version
+        )
 
 
 def _locked(path: Path) -> filelock.BaseFileLock:
@@ -172,11 +181,13 @@ class EmbeddedGallery:
         thread: ThreadPoolExecutor,
         lock: filelock.BaseFileLock | None,
         *,
+        loader: Loader,
         in_memory: bool,
         version: int,
     ) -> None:
         self._path = path
         self._store = store
+        self._loader = loader
         self._projection = projection
         self._thread = thread
         self._lock = lock
@@ -381,8 +392,7 @@ class EmbeddedGallery:
             added = archive.add(page, self._store, self.contract, None)
             count, projection = added.samples + added.negatives, self._projection
             for scope, characters in added.characters.items():
-                states = {one: load_character(self._store, one, self.contract) for one in sorted(characters)}
-                projection = projection.updated(scope, states)
+                projection = self._loader.updated(projection, self._store, scope, characters)
             if count:
                 self._store.log.add(_WHOLE_GALLERY, actor, "import", archive="", samples=count)
             return count, projection
@@ -423,7 +433,7 @@ class EmbeddedGallery:
             if contract != self.contract:
                 self._store.log.add(_WHOLE_GALLERY, "", "reindex", before=self.contract.id, after=contract.id)
                 self._store.activate(contract)
-            return True, load_projection(self._store, contract)
+            return True, self._loader.load(self._store, contract)
 
         return await self._commit(switch)
 
@@ -435,8 +445,8 @@ class EmbeddedGallery:
             changes = Changes(self._store, scope, self.contract, actor)
             result = change(changes)
             erased |= self._store.log.expire() | changes.erased  # with 0 days the change expires at once
-            states = {one: load_character(self._store, one, self.contract) for one in sorted(changes.touched)}
-            return (result, erased), self._projection.updated(scope, states)
+            projection = self._loader.updated(self._projection, self._store, scope, changes.touched)
+            return (result, erased), projection
 
         result, erased = await self._commit(work)
         if erased:
@@ -463,7 +473,7 @@ class EmbeddedGallery:
 
     async def _rewrite(self, work: Callable[[], T], contract: EmbeddingContract) -> T:
         """A change that may touch anything."""
-        return await self._commit(lambda: (work(), load_projection(self._store, contract)))
+        return await self._commit(lambda: (work(), self._loader.load(self._store, contract)))
 
     async def _commit(self, work: Callable[[], tuple[T, Projection]]) -> T:
         """Runs `work` as one transaction; its projection is published once that is committed.
@@ -529,7 +539,7 @@ class EmbeddedGallery:
         active = self._store.active_contract() or self.contract
         if active != self.contract:
             raise ContractMismatchError(gallery=active.model, running=self.contract.model)
-        self._projection = load_projection(self._store, active)
+        self._projection = self._loader.load(self._store, active)
         self._seen_version = version
 
     async def _crops(self, faces: Sequence[int]) -> list[FaceCrop]:
@@ -538,7 +548,7 @@ class EmbeddedGallery:
     def _stale_scopes(self, *, repair: bool) -> tuple[Scope, ...]:
         if self._lock is None and not self._in_memory:
             self._follow_writer()
-        truth = load_projection(self._store, self.contract)
+        truth = self._loader.load(self._store, self.contract)
         stale = verify.different_scopes(self._projection, truth)
         if repair and stale:
             self._projection = truth
@@ -550,5 +560,7 @@ class EmbeddedGallery:
 
     def _let_go(self) -> None:
         self._store.connection.close()
+        if self._loader.file:
+            self._loader.file.close()
         if self._lock:
             self._lock.release()

@@ -93,6 +93,7 @@ async def open_changeable_gallery(
             read_only=read_only,
             any_contract=any_contract,
             undo_days=options.gallery.undo_days,
+            exact_up_to=options.gallery.exact_up_to,
         )
     try:
         yield gallery

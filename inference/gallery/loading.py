@@ -1,24 +1,77 @@
-"""Rows into memory: how the projection is made from the tables."""
+"""Rows into memory: how the projection is made from the tables, and kept in step with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain import CharacterId, EmbeddingContract, SampleId, Scope
+from inference.gallery.centres import ROWS_TO_LEARN_FROM, CentredRows, centres_for
 from inference.gallery.projection import CharacterFaces, Projection, ScopeView
 from inference.gallery.store import VECTOR_TYPE, Store, usable_rows
+from inference.gallery.stored import StoredRows, VectorFile
 
 _ROWS_AT_ONCE = 4_096
 
 
-def load_projection(store: Store, contract: EmbeddingContract) -> Projection:
-    """Everything that is searched under the contract; unusable embeddings are left to `verify`."""
-    views = {scope: _load_view(store, scope, contract) for scope in store.scopes()}
-    return Projection(contract, MappingProxyType(views))
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Makes the projection, and keeps it in step with the tables."""
+
+    exact_up_to: int
+    """The vectors of a scope with more samples stay in the file, and are searched by an index."""
+    file: VectorFile | None
+    """Where they can be read from; without it all vectors are loaded."""
+
+    def load(self, store: Store, contract: EmbeddingContract) -> Projection:
+        """Everything that is searched under the contract; unusable embeddings are left to `verify`."""
+        views = {scope: self._load_view(store, scope, contract) for scope in store.scopes()}
+        return Projection(contract, MappingProxyType(views))
+
+    def updated(
+        self, projection: Projection, store: Store, scope: Scope, characters: Iterable[CharacterId]
+    ) -> Projection:
+        """The projection after a change to these characters of the scope."""
+        contract = projection.contract
+        states = {one: load_character(store, one, contract) for one in sorted(characters)}
+        projection = projection.updated(scope, states)
+        if self.file and projection.view(scope).is_worn(self.exact_up_to):
+            view = self._load_view(store, scope, contract)
+            projection = replace(projection, views=MappingProxyType({**projection.views, scope: view}))
+        return projection
+
+    def _load_view(self, store: Store, scope: Scope, contract: EmbeddingContract) -> ScopeView:
+        seqs = store.scope_characters(scope)
+        slots = np.full(max(seqs, default=0) + 1, -1, np.intp)
+        slots[seqs] = np.arange(len(seqs))
+        characters = store.characters(seqs)
+        samples = _FaceRows(store, "c.scope = ? AND f.negative = 0", scope, contract)
+        index = None
+        if self.file and (count := samples.count()) > self.exact_up_to:
+            index = _empty_index(samples, count)
+        faces = samples.read(index)
+        negatives = _FaceRows(store, "c.scope = ? AND f.negative = 1", scope, contract).read()
+        against = slots[negatives.characters]
+        return ScopeView(
+            faces.vectors,
+            faces.hashes,
+            faces.ids,
+            owners=slots[faces.characters],
+            characters=tuple(characters),
+            slots=MappingProxyType({character.id: slot for slot, character in enumerate(characters)}),
+            negatives=MappingProxyType(
+                {int(slot): negatives.vectors[: len(against)][against == slot] for slot in np.unique(against)}
+            ),
+            stored=StoredRows(index, partial(self.file.read, contract))
+            if self.file and index is not None
+            else None,
+        )
 
 
 def load_character(
@@ -28,8 +81,8 @@ def load_character(
     seq = store.character_seq(character_id)
     if seq is None:
         return None
-    samples = _load_faces(store, "c.seq = ? AND f.negative = 0", seq, contract)
-    negatives = _load_faces(store, "c.seq = ? AND f.negative = 1", seq, contract)
+    samples = _FaceRows(store, "c.seq = ? AND f.negative = 0", seq, contract).read()
+    negatives = _FaceRows(store, "c.seq = ? AND f.negative = 1", seq, contract).read()
     return CharacterFaces(
         store.character(seq),
         tuple(samples.ids),
@@ -39,64 +92,92 @@ def load_character(
     )
 
 
-@dataclass(slots=True)
-class _Faces:
-    """Faces with their embeddings; the arrays are longer than `ids`, so that a projection can grow."""
+def _empty_index(samples: _FaceRows, count: int) -> CentredRows | None:
+    """An index for so many samples, as far apart as these are; None when none of them is usable."""
+    centres = centres_for(count)
+    every = max(count // (centres * ROWS_TO_LEARN_FROM), 1)
+    parts = [chunk.vectors for chunk in samples.chunks(every)]
+    examples = np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
+    return CentredRows(examples, min(centres, len(examples))) if len(examples) else None
 
+
+class _Chunk(NamedTuple):
     ids: list[SampleId]
     characters: NDArray[np.intp]
     hashes: NDArray[np.uint64]
     vectors: NDArray[np.float32]
 
 
-def _load_view(store: Store, scope: Scope, contract: EmbeddingContract) -> ScopeView:
-    seqs = store.scope_characters(scope)
-    slots = np.full(max(seqs, default=0) + 1, -1, np.intp)
-    slots[seqs] = np.arange(len(seqs))
-    characters = store.characters(seqs)
-    samples = _load_faces(store, "c.scope = ? AND f.negative = 0", scope, contract)
-    negatives = _load_faces(store, "c.scope = ? AND f.negative = 1", scope, contract)
-    against = slots[negatives.characters[: len(negatives.ids)]]
-    return ScopeView(
-        samples.vectors,
-        samples.hashes,
-        samples.ids,
-        owners=slots[samples.characters[: len(samples.ids)]],
-        characters=tuple(characters),
-        slots=MappingProxyType({character.id: slot for slot, character in enumerate(characters)}),
-        negatives=MappingProxyType(
-            {
-                int(slot): negatives.vectors[: len(negatives.ids)][against == slot]
-                for slot in np.unique(against)
-            }
-        ),
-    )
+@dataclass(slots=True)
+class _Faces:
+    """Faces with their embeddings."""
+
+    ids: list[SampleId]
+    characters: NDArray[np.intp]
+    """Keys of whose they are."""
+    hashes: NDArray[np.uint64]
+    """Longer than `ids`, so that a projection can grow; as are the vectors."""
+    vectors: NDArray[np.float32]
+    """Empty where an index has taken them."""
 
 
-def _load_faces(store: Store, which: str, value: object, contract: EmbeddingContract) -> _Faces:
-    size = contract.dimension * VECTOR_TYPE.itemsize
-    # CROSS JOIN keeps this order: characters, their faces, their embeddings, each by an index.
-    source = f"""FROM characters c CROSS JOIN faces f ON f.character = c.seq
-                 CROSS JOIN embeddings e ON e.face = f.seq AND e.contract = (
-                     SELECT seq FROM contracts WHERE id = ?)
-                 WHERE {which} AND length(e.vector) = ?"""
-    values = (contract.id, value, size)
-    (count,) = store.connection.execute(f"SELECT count(*) {source}", values).fetchone()
-    capacity = count + count // 8 + 1
-    found = _Faces(
-        [],
-        np.empty(capacity, np.intp),
-        np.empty(capacity, np.uint64),
-        np.empty((capacity, contract.dimension), np.float32),
-    )
-    rows = store.connection.execute(f"SELECT f.id, f.character, f.perceptual_hash, e.vector {source}", values)
-    while chunk := rows.fetchmany(_ROWS_AT_ONCE):
-        ids, characters, hashes, blobs = zip(*chunk, strict=True)
-        vectors = np.frombuffer(b"".join(blobs), VECTOR_TYPE).reshape(len(chunk), -1)
-        usable = np.flatnonzero(usable_rows(vectors))
-        start, end = len(found.ids), len(found.ids) + len(usable)
-        found.ids.extend(ids[row] for row in usable)
-        found.characters[start:end] = np.array(characters, np.intp)[usable]
-        found.hashes[start:end] = np.array(hashes, np.int64).view(np.uint64)[usable]
-        found.vectors[start:end] = vectors[usable]
-    return found
+@dataclass(frozen=True, slots=True)
+class _FaceRows:
+    """Faces of some character or scope that have an embedding under the contract."""
+
+    store: Store
+    which: str
+    value: object
+    contract: EmbeddingContract
+
+    def count(self) -> int:
+        """How many there are at most: some may have no usable embedding."""
+        (count,) = self.store.connection.execute(
+            f"""SELECT count(*) FROM characters c CROSS JOIN faces f ON f.character = c.seq
+                WHERE {self.which}""",
+            (self.value,),
+        ).fetchone()
+        return int(count)
+
+    def chunks(self, every: int = 1) -> Iterator[_Chunk]:
+        """Those that are usable, or about one of `every` so many."""
+        # CROSS JOIN keeps this order: characters, their faces, their embeddings, each by an index.
+        rows = self.store.connection.execute(
+            f"""SELECT f.id, f.character, f.perceptual_hash, e.vector
+                FROM characters c CROSS JOIN faces f ON f.character = c.seq
+                CROSS JOIN embeddings e ON e.face = f.seq AND e.contract = (
+                    SELECT seq FROM contracts WHERE id = ?)
+                WHERE {self.which} AND length(e.vector) = ? AND f.seq % ? = 0""",
+            (self.contract.id, self.value, self.contract.dimension * VECTOR_TYPE.itemsize, every),
+        )
+        while chunk := rows.fetchmany(_ROWS_AT_ONCE):
+            ids, characters, hashes, blobs = zip(*chunk, strict=True)
+            vectors = np.frombuffer(b"".join(blobs), VECTOR_TYPE).reshape(len(chunk), -1)
+            usable = np.flatnonzero(usable_rows(vectors))
+            yield _Chunk(
+                [ids[row] for row in usable],
+                np.array(characters, np.intp)[usable],
+                np.array(hashes, np.int64).view(np.uint64)[usable],
+                vectors[usable],
+            )
+
+    def read(self, index: CentredRows | None = None) -> _Faces:
+        """All that are usable; their vectors go into the index, when there is one."""
+        count = self.count()
+        capacity = count + count // 8 + 1
+        faces = _Faces(
+            [],
+            np.empty(count, np.intp),
+            np.empty(capacity, np.uint64),
+            np.empty((capacity if index is None else 1, self.contract.dimension), np.float32),
+        )
+        for chunk in self.chunks():
+            start, end = len(faces.ids), len(faces.ids) + len(chunk.ids)
+            faces.ids.extend(chunk.ids)
+            faces.characters[start:end], faces.hashes[start:end] = chunk.characters, chunk.hashes
+            if index is not None:
+                index.add(chunk.vectors)
+            else:
+                faces.vectors[start:end] = chunk.vectors
+        faces.characters = faces.characters[: len(faces.ids)]
+        return faces

@@ -1,4 +1,4 @@
-"""The gallery in memory: unit vectors by scope, exact search over them. Disposable; made from the file."""
+"""The gallery in memory: unit vectors by scope, and search over them. Disposable; made from the file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Match, SampleId, Scope
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
+from inference.gallery.stored import StoredRows
 
 NO_OWNER = -1
 _LEAST_CAPACITY = 64
@@ -18,6 +19,9 @@ _PROBES_AT_ONCE = 32  # bounds the score matrix: 32 probes × 200,000 samples ar
 _ROWS_AT_ONCE = 4_096
 _BLOCK_ROWS = 128
 _SPARE_BLOCKS = 32
+_STORED_ROWS = 64  # stored rows that are looked at for each probe, if they suffice
+_MORE_ROWS = 8  # times as many, if not
+_FIRST = np.zeros(1, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,15 @@ class CharacterFaces:
 
 @dataclass(frozen=True, slots=True)
 class ScopeView:
-    """One scope as it was at one moment. Later views share its buffers and only write behind its rows."""
+    """One scope as it was at one moment. Later views share its buffers and only write behind its rows.
+
+    Its first rows may be stored: their vectors stay in the file. Those of all others are in memory.
+    """
 
     vectors: NDArray[np.float32]
-    """(capacity, dimension); the first len(owners) rows are this view's."""
+    """(capacity, dimension) of the rows that are not stored."""
     hashes: NDArray[np.uint64]
-    """(capacity,)"""
+    """Of all rows, and longer."""
     sample_ids: list[SampleId]
     """Grows with later views, so it may be longer than this one."""
     owners: NDArray[np.intp]
@@ -48,6 +55,7 @@ class ScopeView:
     slots: Mapping[CharacterId, int]
     negatives: Mapping[int, NDArray[np.float32]]
     """By index of the character; only where there are any."""
+    stored: StoredRows | None = None
 
     @classmethod
     def empty(cls, dimension: int, capacity: int = _LEAST_CAPACITY) -> ScopeView:
@@ -60,6 +68,17 @@ class ScopeView:
             MappingProxyType({}),
             MappingProxyType({}),
         )
+
+    @property
+    def stored_count(self) -> int:
+        """How many of its first rows are stored."""
+        return len(self.stored.index) if self.stored else 0
+
+    def is_worn(self, exact_up_to: int) -> bool:
+        """Whether making it anew from the file is worth its time: much is not stored, or stored and gone."""
+        stored = self.stored_count
+        gone = int(np.count_nonzero(self.owners[:stored] == NO_OWNER))
+        return len(self.owners) - stored > exact_up_to or gone > stored // 2
 
     def updated(self, states: Mapping[CharacterId, CharacterFaces | None]) -> ScopeView:
         """The view in which each of these characters is as given, or gone (None)."""
@@ -100,10 +119,10 @@ class ScopeView:
             return self
         view = self._with_capacity(count + extra)
         owners = np.concatenate([self.owners, np.empty(extra, np.intp)])
-        start = count
+        start, stored = count, self.stored_count
         for slot, faces, rows in added:
             end = start + len(rows)
-            view.vectors[start:end] = faces.vectors[rows]
+            view.vectors[start - stored : end - stored] = faces.vectors[rows]
             view.hashes[start:end] = faces.hashes[rows]
             # Not extend(): a change that came to nothing may have left a tail behind.
             view.sample_ids[start:end] = [faces.sample_ids[row] for row in rows]
@@ -112,16 +131,19 @@ class ScopeView:
         return replace(view, owners=owners)
 
     def _with_capacity(self, needed: int) -> ScopeView:
-        if needed <= len(self.vectors):
+        stored, count = self.stored_count, len(self.owners)
+        if needed - stored <= len(self.vectors):
             return self
-        count, capacity = len(self.owners), max(needed, 2 * len(self.vectors))
+        capacity, kept = max(needed - stored, 2 * len(self.vectors)), count - stored
         vectors = np.empty((capacity, self.vectors.shape[1]), np.float32)
-        hashes = np.empty(capacity, np.uint64)
-        vectors[:count], hashes[:count] = self.vectors[:count], self.hashes[:count]
+        hashes = np.empty(stored + capacity, np.uint64)
+        vectors[:kept], hashes[:count] = self.vectors[:kept], self.hashes[:count]
         return replace(self, vectors=vectors, hashes=hashes, sample_ids=self.sample_ids[:count])
 
     def _compacted(self) -> ScopeView:
-        """Without its gone rows, once they are more than a quarter."""
+        """Without its gone rows, once they are more than a quarter. Stored rows keep their places."""
+        if self.stored:
+            return self
         kept = np.flatnonzero(self.owners != NO_OWNER)
         if len(self.owners) - len(kept) <= max(_LEAST_CAPACITY, len(self.owners) // 4):
             return self
@@ -148,7 +170,7 @@ class ScopeView:
         count = len(self.owners)
         distances = hamming(self.hashes[:count], perceptual_hash)
         rows = np.flatnonzero((distances <= MAX_DISTANCE) & (self.owners != NO_OWNER))
-        similarities = exact_similarities(self.vectors, rows, embedding)
+        similarities = self.similarities(rows, embedding, self.read(rows))
         best: tuple[float, int] | None = None
         for row, similarity in zip(rows, similarities, strict=True):
             if similarity >= required_similarity(int(distances[row])) and (
@@ -160,6 +182,28 @@ class ScopeView:
         character = self.characters[self.owners[best[1]]]
         assert character is not None, "a row with an owner has its character"  # noqa: S101
         return character, self.sample_ids[best[1]]
+
+    def read(self, rows: NDArray[np.intp]) -> Mapping[SampleId, NDArray[np.float32]]:
+        """The vectors of those rows that are stored."""
+        stored = rows[rows < self.stored_count].tolist()
+        return self.stored.read([self.sample_ids[row] for row in stored]) if self.stored and stored else {}
+
+    def similarities(
+        self, rows: NDArray[np.intp], probe: NDArray[np.float32], read: Mapping[SampleId, NDArray[np.float32]]
+    ) -> NDArray[np.float64]:
+        """The exact cosines of these rows; those that are stored must have been read.
+
+        −∞ for a sample that was gone from the file when it was: it has been forgotten for good since.
+        """
+        similarities = np.full(len(rows), -np.inf)
+        stored = self.stored_count
+        in_memory = rows >= stored
+        similarities[in_memory] = exact_similarities(self.vectors, rows[in_memory] - stored, probe)
+        for place in np.flatnonzero(~in_memory).tolist():
+            vector = read.get(self.sample_ids[rows[place]])
+            if vector is not None:
+                similarities[place] = exact_similarities(vector[np.newaxis], _FIRST, probe)[0]
+        return similarities
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +225,8 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
     """For each probe the `top` best characters of all views, best first, ties by view and name.
 
     The similarities are the same wherever a sample's row lies: they are summed up again in double
-    precision, row by row, for the few samples that can matter.
+    precision, row by row, for the few samples that can matter. Which can is certain for rows in memory, and
+    all but certain for stored ones.
     """
     found: list[list[tuple[float, int, Match]]] = [[] for _ in probes]
     for place, view in enumerate(views):
@@ -189,29 +234,83 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
             continue
         for start in range(0, len(probes), _PROBES_AT_ONCE):
             chunk = probes[start : start + _PROBES_AT_ONCE]
-            scores = chunk @ view.vectors[: len(view.owners)].T
+            rows = _rows_that_matter(view, chunk, top)
+            read = view.read(np.unique(np.concatenate(rows)))
             for offset, probe in enumerate(chunk):
-                matches = _best_characters(view, probe, scores[offset], top)
+                matches = _best_matches(view, probe, rows[offset], read)
                 found[start + offset].extend((-match.similarity, place, match) for match in matches)
     ranked = (sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name)) for one in found)
     return [tuple(match for _, _, match in one[:top]) for one in ranked]
 
 
-def _best_characters(
-    view: ScopeView, probe: NDArray[np.float32], scores: NDArray[np.float32], top: int
-) -> list[Match]:
-    """At least the `top` best characters of the view (all that could be among them), unordered."""
+def _rows_that_matter(view: ScopeView, probes: NDArray[np.float32], top: int) -> list[NDArray[np.intp]]:
+    """For each probe the rows of the view that can be the best of one of the `top` best characters."""
+    stored = view.stored_count
     # A float32 dot product of unit vectors is off by at most dimension × 2⁻²⁴, either way.
-    slack = np.float32(2 * len(probe) * 2.0**-24)
-    rows = _promising_rows(view, scores, top, slack)
-    scores, owners = scores[rows], view.owners[rows]
-    # The last element collects the rows of nobody: NO_OWNER indexes it.
-    best = np.full(len(view.characters) + 1, -np.inf, np.float32)
+    slack = np.float32(2 * probes.shape[1] * 2.0**-24)
+    scores = probes @ view.vectors[: len(view.owners) - stored].T
+    promising = [_promising_rows(view.owners[stored:], one, top, slack) for one in scores]
+    if not view.stored:
+        return [
+            rows[_may_be_best(view, rows, one[rows], top, slack)]
+            for rows, one in zip(promising, scores, strict=True)
+        ]
+    slack += 2 * view.stored.index.slack
+    near = _near_stored_rows(view, view.stored, probes, top)
+    matter = []
+    for in_memory, one, (not_in_memory, theirs) in zip(promising, scores, near, strict=True):
+        rows = np.concatenate([not_in_memory, in_memory + stored])
+        both = np.concatenate([theirs, one[in_memory]])
+        matter.append(rows[_may_be_best(view, rows, both, top, slack)])
+    return matter
+
+
+def _near_stored_rows(
+    view: ScopeView, stored: StoredRows, probes: NDArray[np.float32], top: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    """For each probe stored rows near it, of at least `top` characters if there are so many, with scores."""
+    count, everywhere = _STORED_ROWS, False
+    near = [(np.empty(0, np.intp), np.empty(0, np.float32))] * len(probes)
+    waiting = np.arange(len(probes))
+    while len(waiting):
+        rows, scores = stored.index.nearest(probes[waiting], count, everywhere=everywhere)
+        too_few = []
+        for number, some, theirs in zip(waiting.tolist(), rows, scores, strict=True):
+            there = some >= 0
+            there[there] = view.owners[some[there]] != NO_OWNER
+            near[number] = some[there].astype(np.intp), theirs[there]
+            too_few.append(len(np.unique(view.owners[some[there]])) < top)
+        if everywhere and count >= len(stored.index):
+            break
+        waiting = waiting[too_few]
+        count = min(_MORE_ROWS * count, len(stored.index))
+        everywhere = count >= len(stored.index)
+    return near
+
+
+def _may_be_best(
+    view: ScopeView, rows: NDArray[np.intp], scores: NDArray[np.float32], top: int, slack: np.float32
+) -> NDArray[np.bool_]:
+    """Which of the rows can be the best of one of the `top` best characters, at scores off by `slack`."""
+    slots, owners = np.unique(view.owners[rows], return_inverse=True)
+    best = np.full(len(slots), -np.inf, np.float32)
     np.maximum.at(best, owners, scores)
-    best[-1] = np.inf  # so that no such row comes near its owner's best
-    least = np.partition(best[:-1], -top)[-top] if top < len(best) - 1 else np.float32(-np.inf)
-    rows = rows[scores >= np.maximum(best[owners], least) - slack]
-    similarities = exact_similarities(view.vectors, rows, probe)
+    # NO_OWNER comes first, if it is there: no such row comes near its owner's best.
+    there = best[int(len(slots) > 0 and slots[0] == NO_OWNER) :]
+    best[: len(best) - len(there)] = np.inf
+    least = np.partition(there, -top)[-top] if top < len(there) else np.float32(-np.inf)
+    may_be: NDArray[np.bool_] = scores >= np.maximum(best[owners], least) - slack
+    return may_be
+
+
+def _best_matches(
+    view: ScopeView,
+    probe: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    read: Mapping[SampleId, NDArray[np.float32]],
+) -> list[Match]:
+    """The characters of these rows with their best evidence, unordered."""
+    similarities = view.similarities(rows, probe, read)
     evidence: dict[int, tuple[float, SampleId]] = {}
     for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
         slot, sample_id = int(view.owners[row]), view.sample_ids[row]
@@ -221,7 +320,7 @@ def _best_characters(
     matches = []
     for slot, (similarity, sample_id) in evidence.items():
         character = view.characters[slot]
-        if character is None:
+        if character is None or similarity == -np.inf:
             continue
         negatives = view.negatives.get(slot)
         against = (
@@ -234,7 +333,7 @@ def _best_characters(
 
 
 def _promising_rows(
-    view: ScopeView, scores: NDArray[np.float32], top: int, slack: np.float32
+    owners: NDArray[np.intp], scores: NDArray[np.float32], top: int, slack: np.float32
 ) -> NDArray[np.intp]:
     """All rows that can be the best of one of the `top` best characters, and usually few others.
 
@@ -246,8 +345,8 @@ def _promising_rows(
         maxima = scores[: blocks * _BLOCK_ROWS].reshape(_BLOCK_ROWS, blocks).max(axis=0)
         least = np.partition(maxima, -wanted)[-wanted]
         rows = np.flatnonzero(scores >= least - slack)
-        owners = view.owners[rows[scores[rows] >= least]]
-        if len(np.unique(owners[owners != NO_OWNER])) >= top:
+        near = owners[rows[scores[rows] >= least]]
+        if len(np.unique(near[near != NO_OWNER])) >= top:
             return rows
     return np.arange(len(scores))
 

@@ -189,7 +189,7 @@ def _same_view(one: ScopeView, other: ScopeView) -> bool:
         and [one.characters[slot] for slot in one.owners[here]]
         == [other.characters[slot] for slot in other.owners[there]]
         and np.array_equal(one.hashes[here], other.hashes[there])
-        and np.array_equal(one.vectors[here], other.vectors[there])
+        and _same_vectors(one, here, other, there)
         and _negatives(one) == _negatives(other)
     )
 
@@ -198,3 +198,10 @@ def _negatives(view: ScopeView) -> dict[object, list[bytes]]:
     return {
         view.characters[slot]: sorted(row.tobytes() for row in rows) for slot, rows in view.negatives.items()
     }
+
+
+def _same_vectors(one: ScopeView, here: list[int], other: ScopeView, there: list[int]) -> bool:
+    """Of those rows that are in memory in both: the others are the file's own."""
+    pairs = np.array([here, there], np.intp).reshape(2, -1) - [[one.stored_count], [other.stored_count]]
+    ours, theirs = pairs[:, (pairs >= 0).all(axis=0)]
+    return np.array_equal(one.vectors[ours], other.vectors[theirs])

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "elasticsearch": [
         f"inference/gallery/elasticsearch/{module}.py" for module in ("access", "client", "refusals")
     ],
+    "faiss": ["inference/gallery/centres.py"],
     "jinja2": ["bot/web/rendering.py"],
     "msgspec": ["inference/operations.py", "inference/servers.py", "inference/wire.py", "inference/server/*"],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],

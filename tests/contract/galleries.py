@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ from tests.elasticsearch_server.shared import (
 )
 from tests.inference.gallery.samples import make_contract
 
-KINDS = ["embedded", "remote", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
+KINDS = ["embedded", "indexed", "remote", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 UNDO_DAYS = 7
 HERE = Scope("here")
 THERE = Scope("there")
@@ -51,9 +52,13 @@ async def open_gallery(
 ) -> AsyncIterator[KeptGallery]:
     """An empty one, closed at the end of the block."""
     clock = clock or Clock()
-    if kind in ("embedded", "remote"):
+    if kind in ("embedded", "indexed", "remote"):
         gallery: KeptGallery = await open_embedded_gallery(
-            folder / "gallery.sqlite", make_contract(), undo_days=undo_days, clock=clock
+            folder / "gallery.sqlite",
+            make_contract(),
+            undo_days=undo_days,
+            exact_up_to=0 if kind == "indexed" else sys.maxsize,
+            clock=clock,
         )
         if kind == "remote":
             gallery = await serve_gallery(gallery)

@@ -60,6 +60,7 @@ def test_every_column_is_described_and_none_that_is_not_there(tmp_path: Path) ->
     assert {name for name in described() if re.fullmatch(r"[a-z]+\.[a-z0-9_]+", name)} - stored <= {
         "chats.sqlite",
         "gallery.sqlite",
+        "console.json",
         "run.alive",
     }
 

@@ -209,9 +209,12 @@ class Enroller:
         return PreparedFace(sample, detection)
 
     async def cut(self, data: bytes, faces: Sequence[FaceAt]) -> tuple[FaceCrop, ...]:
-        """These faces of the picture as they would be stored. Raises the image errors, NoFaceError."""
+        """These faces of the picture as they would be stored.
+
+        Raises the image errors, and NoFaceError where no face of this picture can be.
+        """
         async with self._pipeline.decoded(data) as decoded:
-            if any(face.frame >= len(decoded.frames) for face in faces):
+            if not all(_can_be_in(decoded.frames, face) for face in faces):
                 raise NoFaceError
             return tuple([await self._pipeline.keep(decoded.frames[face.frame], face.box) for face in faces])
 
@@ -369,6 +372,16 @@ def _already_enrolled(owner: Character, sample_id: SampleId, how: str) -> Sample
 
 def _side(detection: Detection) -> float:
     return min(detection.box.width, detection.box.height)
+
+
+def _can_be_in(frames: Sequence[ImageRGB], face: FaceAt) -> bool:
+    """Whether a detector can have found it there: its centre is inside, and it is not far larger."""
+    if face.frame >= len(frames):
+        return False
+    height, width = frames[face.frame].shape[:2]
+    x, y = face.box.center
+    inside = 0 <= x <= width and 0 <= y <= height
+    return bool(inside and max(face.box.width, face.box.height) <= 2 * max(height, width))
 
 
 def _fingerprints(image: ImageRGB, box: FaceBox) -> tuple[str, int]:

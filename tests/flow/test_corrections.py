@@ -149,6 +149,16 @@ async def test_a_face_that_is_not_there_is_not_found_again(
                 await service.number_faces(data, [at])
 
 
+@pytest.mark.parametrize(
+    "box", [FaceBox(0, 0, 1e6, 1e6), FaceBox(-1e6, -1e6, 1e6, 1e6), FaceBox(5e4, 10, 5.01e4, 90)]
+)
+async def test_nothing_is_cut_where_no_face_can_be(
+    service: LocalFaceService, cast_pictures: CastPictures, box: FaceBox
+) -> None:
+    with pytest.raises(NoFaceError):
+        await service.cut_faces(cast_pictures.new[0].read_bytes(), [FaceAt(box)])
+
+
 async def test_a_rehearsal_tells_what_would_come_and_changes_nothing(
     service: LocalFaceService, cast_pictures: CastPictures
 ) -> None:

@@ -373,7 +373,8 @@ async def test_a_change_of_a_chats_gallery_is_told_in_its_log_channel(
     await page.fill("#new-name", "Told Name")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("h1")).to_have_text("Told Name")
-    (told,) = [notice for notice in memory_platform.said if notice.chat.channel == "77"]
+    here = taught.chat.space
+    (told,) = [one for one in memory_platform.said if (one.chat.space, one.chat.channel) == (here, "77")]
     assert f"Web console: renamed {name} to Told Name" in words(told.reply)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.resources import files
 from pathlib import Path
 
 from aiohttp import web
@@ -11,14 +12,18 @@ from bot.errors import PageNotFoundError
 
 _FOLDER = Path(__file__).with_name("static")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+_HTMX = (
+    files("django_htmx") / "static" / "django_htmx" / "htmx-2.min.js"
+)  # the package that keeps it; no Django runs
 _FOREVER = "public, max-age=31536000, immutable"
 
 
 class Assets:
-    """The files of the static folder, held in memory."""
+    """The files of the static folder, and htmx, held in memory."""
 
     def __init__(self) -> None:
         self._files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+        self._files["htmx.min.js"] = _HTMX.read_bytes()
         self._versions = {name: hashlib.sha256(data).hexdigest()[:12] for name, data in self._files.items()}
 
     def address(self, name: str) -> str:

@@ -9,10 +9,10 @@ import aiohttp
 import yarl
 
 from bot.adapters.discord.addresses import origins
+from bot.adapters.reading import read_limited
 from bot.errors import PictureGoneError, PictureSourceError
-from inference.errors import ImageTooLargeError, ServiceUnavailableError
+from inference.errors import ServiceUnavailableError
 
-_CHUNK_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=90, sock_connect=10, sock_read=20)
 _WAITS_S = (0.3, 1.0)
 """Before trying again; then it is given up."""
@@ -66,11 +66,4 @@ class Downloads:
                 raise PictureGoneError
             if response.status != 200:
                 raise aiohttp.ClientPayloadError(f"status {response.status}")
-            if (response.content_length or 0) > limit:
-                raise ImageTooLargeError(what="bytes", actual=response.content_length or 0, limit=limit)
-            data = bytearray()
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                data += chunk
-                if len(data) > limit:
-                    raise ImageTooLargeError(what="bytes", actual=len(data), limit=limit)
-            return bytes(data)
+            return await read_limited(response, limit)

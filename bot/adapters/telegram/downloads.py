@@ -9,12 +9,12 @@ import aiohttp
 from telegram import Bot
 from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
+from bot.adapters.reading import read_limited
 from bot.errors import PictureGoneError
 from inference.errors import ImageTooLargeError, ServiceUnavailableError
 
 LARGEST_FROM_TELEGRAM = 20 * 1024 * 1024
 """What Telegram's own server lets bots read (getFile); one of your own knows no limit."""
-_CHUNK_BYTES = 64 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=90, sock_connect=10, sock_read=20)
 _WAITS_S = (0.3, 1.0, 2.0, 4.0)
 """Before trying again; then it is given up."""
@@ -75,14 +75,7 @@ class Downloads:
                 raise PictureGoneError
             if response.status != 200:
                 raise aiohttp.ClientPayloadError(f"status {response.status}")
-            if (response.content_length or 0) > limit:
-                raise ImageTooLargeError(what="bytes", actual=response.content_length or 0, limit=limit)
-            data = bytearray()
-            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-                data += chunk
-                if len(data) > limit:
-                    raise ImageTooLargeError(what="bytes", actual=len(data), limit=limit)
-            return bytes(data)
+            return await read_limited(response, limit)
 
 
 def _read_from_disk(path: Path, limit: int) -> bytes:

@@ -88,10 +88,8 @@ async def _models(settings: Settings) -> Check:
         return Check("Models", State.FAILED, str(error), "`models list` shows which packs there are.")
     if problems:
         return Check("Models", State.FAILED, str(problems[0]), "Install the pack again: `models install`.")
-    detector, embedder = (
-        f"{runtime.kind} on {runtime.device}" for runtime in (runtimes.detector, runtimes.embedder)
-    )
-    runs = detector if detector == embedder else f"detector {detector}, embedder {embedder}"
+    detector, embedder = runtimes.detector, runtimes.embedder
+    runs = str(detector) if detector == embedder else f"detector {detector}; embedder {embedder}"
     return Check("Models", State.OK, f"{pack.name} runs with {runs}")
 
 

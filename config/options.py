@@ -30,6 +30,7 @@ class Pattern:
 Share = Annotated[float, Range(0, 1)]
 Seconds = Annotated[float, Range(0, 3_600)]
 Count = Annotated[int, Range(1, 1_000_000_000)]
+RuntimeChoice = Literal["auto", "openvino", "onnx", "torch"]
 Device = Annotated[str, Pattern(r"auto|cpu|cuda(:[0-9]{1,3})?", "auto, cpu, cuda or cuda:N")]
 Folder = Annotated[Path, Pattern(r"(?s).*\S.*", "a path")]
 Text = Annotated[str, Pattern(r"(?s).*\S.*", "a text that is not blank")]
@@ -66,7 +67,8 @@ class ModelOptions:
     """Which model pack runs, and on what."""
 
     pack: Text = "dareda-1"  # `python bot.py models list` shows the installed ones
-    runtime: Literal["auto", "onnx", "torch"] = "auto"  # auto is torch where it finds a GPU, else onnx
+    runtime: RuntimeChoice = "auto"  # auto is torch where it finds a GPU, else openvino, else onnx
+    precision: Literal["auto", "float32"] = "auto"  # on a CPU; auto is the fastest that is as good
     device: Device = "auto"  # auto is the first GPU if there is one
     threads: Annotated[int, Range(0, 1_024)] = 0  # intra-op threads of each model on the CPU; 0 is all cores
     flip_average: bool = True  # add the embedding of the mirrored crop: a little better, twice the work
@@ -282,6 +284,11 @@ class Options:
     def packs_dir(self) -> Path:
         """Where installed model packs live."""
         return self.data_dir / "models"
+
+    @property
+    def compiled_dir(self) -> Path:
+        """Where networks are kept as compiled for this CPU; it may be deleted at any time."""
+        return self.data_dir / "compiled"
 
     @property
     def gallery_file(self) -> Path:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
+Number = TypeVar("Number", bound=np.generic)
+
 
 def run_in_fixed_batches(
-    rows: FloatArray, sizes: tuple[int, ...], run: Callable[[FloatArray], FloatArray], *, pad: bool
+    rows: NDArray[Number], sizes: tuple[int, ...], run: Callable[[NDArray[Number]], FloatArray], *, pad: bool
 ) -> FloatArray:
     """`run` over all rows in batches of the given sizes, results concatenated in order; at least one row.
 

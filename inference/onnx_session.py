@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-# From 1.31 on it tells its maker how it is used, under an id that it leaves in the home folder. Its function
-# to switch that off (`disable_telemetry_events`) comes too late for the id: this is read at the import.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime
-
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
+from inference.network import PixelBatch, PixelInput
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 _REINSTALL = "Check it with `python bot.py models verify`, or install the pack again."
 
@@ -45,6 +46,26 @@ class OnnxSession:
         return result
 
 
+class OnnxNetwork:
+    """A `Network` on ONNX Runtime."""
+
+    def __init__(self, session: OnnxSession, pixels: PixelInput) -> None:
+        self._session = session
+        self._pixels = pixels
+
+    @property
+    def fixed_batch(self) -> int | None:
+        return self._session.fixed_batch
+
+    def run(self, pixels: PixelBatch) -> FloatArray:
+        return self._session.run(self._pixels.rows(pixels))
+
+
+def open_onnx(path: Path, pixels: PixelInput, *, threads: int, output: str | None = None) -> OnnxNetwork:
+    """A network ready to run on the CPU; see `NetworkOpener`."""
+    return OnnxNetwork(open_session(path, threads=threads, output=output), pixels)
+
+
 def open_session(path: Path, *, threads: int, output: str | None = None) -> OnnxSession:
     """A network ready to run on the CPU; `threads` 0 means all cores, `output` None the first output.
 
@@ -52,6 +73,7 @@ def open_session(path: Path, *, threads: int, output: str | None = None) -> Onnx
     """
     if not path.is_file():
         raise ModelFileError(path=str(path), reason="it does not exist", fix=_REINSTALL)
+    onnxruntime = load_library()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors; its warnings are about graph details
@@ -71,6 +93,17 @@ def open_session(path: Path, *, threads: int, output: str | None = None) -> Onnx
             fix="Correct the output name in the pack's manifest.",
         )
     return OnnxSession(session, path, output)
+
+
+def load_library() -> ModuleType:
+    """ONNX Runtime, imported only now: where OpenVINO runs the networks, nobody needs it."""
+    # From 1.31 on it tells its maker how it is used, under an id that it leaves in the home folder. Its own
+    # function to switch that off (`disable_telemetry_events`) comes too late: this is read at the import.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime  # noqa: PLC0415
+
+    library: ModuleType = onnxruntime
+    return library
 
 
 def _first_line(error: Exception) -> str:

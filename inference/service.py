@@ -248,8 +248,10 @@ async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
         canvas_shapes=pack.manifest.detector.canvas_shapes,
         embedder_spec=pack.manifest.embedder.spec,
         contract=contract_of(pack, flip_average=options.models.flip_average),
-        load_detector=lambda: open_detector(pack, options.models, options.detection),
-        load_embedder=lambda: open_embedder(pack, options.models),
+        load_detector=lambda: open_detector(
+            pack, options.models, options.detection, cache_dir=options.compiled_dir
+        ),
+        load_embedder=lambda: open_embedder(pack, options.models, cache_dir=options.compiled_dir),
         limits=options.images,
         detection=options.detection,
         batching=options.batching,
@@ -263,7 +265,9 @@ async def _open_closed_set(pack: Pack, options: Options) -> AsyncIterator[Pictur
     pipeline = ClosedSetPipeline(
         canvas_shapes=pack.manifest.detector.canvas_shapes,
         contract=contract_of(pack, flip_average=False),
-        load_detector=lambda: open_detector(pack, options.models, options.detection),
+        load_detector=lambda: open_detector(
+            pack, options.models, options.detection, cache_dir=options.compiled_dir
+        ),
         limits=options.images,
         detection=options.detection,
         batching=options.batching,

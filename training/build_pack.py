@@ -68,7 +68,7 @@ def build_pack(*, head: Path, card: Path, detector: Path, embedder: Path | None,
         detector_table = tomllib.loads(text)["detector"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise TrainingError(f"{head}: is not the head of a manifest: {error}") from error
-    names = [name for name in (detector_table.get("onnx"), detector_table.get("torch")) if name]
+    names = [name for name in (detector_table.get(kind) for kind in ("onnx", "torch", "int8")) if name]
     sources = {name: detector / name for name in names}
     sources[_CARD] = card
     if embedder is not None:

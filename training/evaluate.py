@@ -59,6 +59,10 @@ def main() -> None:
         command.add_argument(
             "--threads", type=int, default=0, help="of each network on a CPU; 0 for all cores"
         )
+        command.add_argument("--runtime", default="auto", choices=("auto", "openvino", "onnx", "torch"))
+        command.add_argument(
+            "--precision", default="auto", choices=("auto", "float32"), help="on a CPU; default: as serving"
+        )
         command.add_argument("--seed", type=int, default=0)
         if name != "pipeline":
             command.add_argument("--group", action="append", default=[], metavar="NAME=SOURCE,…")
@@ -161,7 +165,13 @@ def _packs(arguments: argparse.Namespace) -> list[Pack]:
 
 def _models(arguments: argparse.Namespace, pack: Pack) -> ModelOptions:
     flip_average = not getattr(arguments, "no_flip", False)
-    return ModelOptions(pack=pack.name, flip_average=flip_average, threads=arguments.threads)
+    return ModelOptions(
+        pack=pack.name,
+        runtime=arguments.runtime,
+        precision=arguments.precision,
+        flip_average=flip_average,
+        threads=arguments.threads,
+    )
 
 
 def _groups(arguments: argparse.Namespace) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,8 @@ from argparse import Namespace
 
 from bot.terminal.output import progress, remark, say
 from config.settings import Settings
-from inference.models import find_pack, install_pack, list_packs, verify_pack
+from inference.models import find_pack, list_packs, verify_pack
+from inference.models.install import install_pack
 
 
 async def list_(arguments: Namespace, settings: Settings) -> int:

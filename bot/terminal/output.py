@@ -8,9 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from inference.errors import AppError
 
 
@@ -43,6 +40,19 @@ def problem(error: AppError, subject: str = "") -> None:
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Advance]:
     """A bar on stderr with the time left; nothing at all when stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total=None: None
+        return
+    # Only now: importing it takes as long as looking at a picture.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -50,7 +60,6 @@ def progress(label: str, total: int | None) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
         transient=True,
         # Results stay above the bar on a terminal, and out of it when they go to a file.
         redirect_stdout=sys.stdout.isatty(),

@@ -13,7 +13,11 @@ from inference.detection.views import suppress
 from inference.domain import Detection, FaceBox, ImageRGB
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray, run_in_fixed_batches
-from inference.onnx_session import open_session
+from inference.network import NetworkOpener, PixelBatch, PixelInput
+from inference.onnx_session import open_onnx
+
+PIXELS = PixelInput()
+"""Canvases as every detector takes them: RGB in 0…1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,15 @@ class CanvasDetector(ABC):
         for index, canvas in enumerate(canvases):
             by_shape.setdefault(canvas.shape, []).append(index)
         for indices in by_shape.values():
-            pixels = np.stack([canvases[index] for index in indices]).transpose(0, 3, 1, 2)
-            rows = pixels.astype(np.float32)
-            rows *= np.float32(1 / 255)
-            outputs = run_in_fixed_batches(rows, self.batch_sizes, self._run, pad=self.pads_batches)
+            pixels = np.stack([canvases[index] for index in indices])
+            outputs = run_in_fixed_batches(pixels, self.batch_sizes, self._run, pad=self.pads_batches)
             for index, output in zip(indices, outputs, strict=True):
                 found[index] = self._suppressed(*self._read(output))
         return found
 
     @abstractmethod
-    def _run(self, batch: FloatArray) -> FloatArray:
-        """The network on n×3×height×width RGB in 0…1."""
+    def _run(self, batch: PixelBatch) -> FloatArray:
+        """The network's output for canvases of one shape."""
 
     @abstractmethod
     def _read(self, output: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -90,13 +92,15 @@ class CanvasDetector(ABC):
 
 
 class OnnxDetector(CanvasDetector):
-    """Runs a detector exported to ONNX with ONNX Runtime on the CPU."""
+    """Runs a detector exported to ONNX on the CPU."""
 
-    def __init__(self, spec: DetectorSpec, path: Path, *, threads: int) -> None:
+    def __init__(
+        self, spec: DetectorSpec, path: Path, *, threads: int, open_network: NetworkOpener = open_onnx
+    ) -> None:
         super().__init__(spec, path)
-        self._session = open_session(path, threads=threads)
-        if self._session.fixed_batch is not None:
-            self.batch_sizes, self.pads_batches = (self._session.fixed_batch,), True
+        self._network = open_network(path, PIXELS, threads=threads, output=None)
+        if self._network.fixed_batch is not None:
+            self.batch_sizes, self.pads_batches = (self._network.fixed_batch,), True
 
-    def _run(self, batch: FloatArray) -> FloatArray:
-        return self._session.run(batch)
+    def _run(self, batch: PixelBatch) -> FloatArray:
+        return self._network.run(batch)

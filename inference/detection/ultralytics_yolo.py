@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from inference.detection.canvases import DetectorSpec
+from inference.detection.canvases import PIXELS, DetectorSpec
 from inference.detection.yolo import YoloDetector
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
+from inference.network import PixelBatch
 
 
 class UltralyticsYoloDetector(YoloDetector):
@@ -30,9 +31,9 @@ class UltralyticsYoloDetector(YoloDetector):
         self.pads_batches = self._device.type == "cuda"
         self._network = _load(path).to(self._device, self._dtype)
 
-    def _run(self, batch: FloatArray) -> FloatArray:
+    def _run(self, batch: PixelBatch) -> FloatArray:
         with torch.inference_mode():
-            rows = torch.from_numpy(batch).to(self._device, self._dtype)
+            rows = torch.from_numpy(PIXELS.rows(batch)).to(self._device, self._dtype)
             outputs = self._network(rows)
         raw = outputs[0] if isinstance(outputs, tuple | list) else outputs
         array: FloatArray = raw.float().cpu().numpy()

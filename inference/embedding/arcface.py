@@ -13,7 +13,8 @@ import numpy as np
 from inference.domain import EmbeddingContract, Embeddings, ImageRGB, as_embeddings
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray, run_in_fixed_batches
-from inference.onnx_session import open_session
+from inference.network import NetworkOpener, PixelBatch, PixelInput
+from inference.onnx_session import open_onnx
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class EmbedderSpec:
     """Of values in 0…1, in the network's colour order."""
     output: str | None = None
     """Name of the network's output; None for the first."""
+
+    @property
+    def pixels(self) -> PixelInput:
+        return PixelInput(self.mean, self.std, bgr=self.colour == "bgr")
 
     def preprocessing(self, *, flip_average: bool) -> str:
         """Canonical text for the contract."""
@@ -58,10 +63,6 @@ class CropEmbedder(ABC):
         self._path = path
         self._contract = contract
         self._flip_average = flip_average
-        scale = 1 / (255 * np.array(spec.std, dtype=np.float64))
-        shift = -np.array(spec.mean, dtype=np.float64) / np.array(spec.std, dtype=np.float64)
-        self._scale = scale.astype(np.float32).reshape(1, 3, 1, 1)
-        self._shift = shift.astype(np.float32).reshape(1, 3, 1, 1)
 
     @property
     def contract(self) -> EmbeddingContract:
@@ -73,14 +74,11 @@ class CropEmbedder(ABC):
     def embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         if not crops:
             return Embeddings(np.empty((0, self._spec.dimension), dtype=np.float32))
-        pixels = np.stack(crops).transpose(0, 3, 1, 2)
-        if self._spec.colour == "bgr":
-            pixels = pixels[:, ::-1]
-        rows = pixels * self._scale + self._shift
+        pixels = np.stack(crops)
         if self._flip_average:
-            rows = np.concatenate([rows, rows[..., ::-1]])
-        outputs = run_in_fixed_batches(rows, self.batch_sizes, self._run, pad=self.pads_batches)
-        if outputs.shape != (len(rows), self._spec.dimension):
+            pixels = np.concatenate([pixels, pixels[:, :, ::-1]])
+        outputs = run_in_fixed_batches(pixels, self.batch_sizes, self._run, pad=self.pads_batches)
+        if outputs.shape != (len(pixels), self._spec.dimension):
             raise ModelFileError(
                 path=str(self._path),
                 reason=f"an embedder output of {outputs.shape[1:]} is not {self._spec.dimension} numbers",
@@ -92,20 +90,27 @@ class CropEmbedder(ABC):
         return as_embeddings(outputs, self._spec.dimension)
 
     @abstractmethod
-    def _run(self, batch: FloatArray) -> FloatArray:
-        """The network on n×3×side×side normalised crops: n×dimension."""
+    def _run(self, batch: PixelBatch) -> FloatArray:
+        """The network on n × side × side × 3 RGB crops: n × dimension."""
 
 
 class OnnxEmbedder(CropEmbedder):
-    """Runs an embedder exported to ONNX with ONNX Runtime on the CPU."""
+    """Runs an embedder exported to ONNX on the CPU."""
 
     def __init__(
-        self, spec: EmbedderSpec, path: Path, contract: EmbeddingContract, *, flip_average: bool, threads: int
+        self,
+        spec: EmbedderSpec,
+        path: Path,
+        contract: EmbeddingContract,
+        *,
+        flip_average: bool,
+        threads: int,
+        open_network: NetworkOpener = open_onnx,
     ) -> None:
         super().__init__(spec, path, contract, flip_average=flip_average)
-        self._session = open_session(path, threads=threads, output=spec.output)
-        if self._session.fixed_batch is not None:
-            self.batch_sizes, self.pads_batches = (self._session.fixed_batch,), True
+        self._network = open_network(path, spec.pixels, threads=threads, output=spec.output)
+        if self._network.fixed_batch is not None:
+            self.batch_sizes, self.pads_batches = (self._network.fixed_batch,), True
 
-    def _run(self, batch: FloatArray) -> FloatArray:
-        return self._session.run(np.ascontiguousarray(batch))
+    def _run(self, batch: PixelBatch) -> FloatArray:
+        return self._network.run(batch)

@@ -14,6 +14,7 @@ from inference.domain import EmbeddingContract
 from inference.embedding.arcface import CropEmbedder, EmbedderSpec
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
+from inference.network import PixelBatch
 
 
 class TorchEmbedder(CropEmbedder):
@@ -39,8 +40,8 @@ class TorchEmbedder(CropEmbedder):
         self.pads_batches = self._device.type == "cuda"
         self._network = _load(path, spec.output).to(self._device)
 
-    def _run(self, batch: FloatArray) -> FloatArray:
-        rows = torch.from_numpy(np.ascontiguousarray(batch)).to(self._device)
+    def _run(self, batch: PixelBatch) -> FloatArray:
+        rows = torch.from_numpy(self._spec.pixels.rows(batch)).to(self._device)
         with (
             torch.inference_mode(),
             torch.autocast("cuda", dtype=torch.float16, enabled=self._device.type == "cuda"),

@@ -81,6 +81,8 @@ class DetectorTable(_Table):
     score_threshold: Annotated[float, Field(ge=0.01, le=0.99)]
     onnx: FilePath | None = None
     torch: FilePath | None = None
+    int8: FilePath | None = None
+    """Ranges with which the ONNX file may run in 8-bit integers, see `inference.models.integer_ranges`."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -88,6 +90,8 @@ class DetectorTable(_Table):
             raise ValueError("it needs a file: onnx, torch or both")
         if self.torch is not None and not (self.layout == "yolo" and self.torch.endswith(".pt")):
             raise ValueError("torch must be an Ultralytics .pt file")
+        if self.int8 is not None and self.onnx is None:
+            raise ValueError("int8 belongs to an onnx file, and it has none")
         if self.layout == "ssd" and len(self.canvas_shapes) > 1:
             raise ValueError("an SSD takes canvases of one shape, so canvas_shapes has one entry")
         if len(set(self.classes)) < len(self.classes):
@@ -122,6 +126,8 @@ class EmbedderTable(_Table):
     """Name of the network's output; without it, the first."""
     runs_on_torch: bool = False
     """The maker has checked that the torch runner takes it; without, a GPU is not used for it."""
+    bfloat16: bool = False
+    """The maker has measured that it is as good in bfloat16; without, a CPU computes it in float32."""
     side: Annotated[int, Field(ge=16, le=2_048)]
     margin: Annotated[float, Field(ge=0.5, le=10)]
     dimension: Annotated[int, Field(ge=2, le=16_384)]
@@ -234,7 +240,7 @@ class Manifest(_Table):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self._check_kind()
-        named = [self.card, self.detector.onnx, self.detector.torch]
+        named = [self.card, self.detector.onnx, self.detector.torch, self.detector.int8]
         if self.embedder_table is not None:
             named.append(self.embedder_table.onnx)
         if missing := sorted({name for name in named if name is not None} - set(self.files)):

@@ -1,13 +1,11 @@
-"""From a pack to running networks: which runtime, on which device, under which contract."""
+"""From a pack to running networks: its files checked, loaded on the runtimes that were chosen."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-from dataclasses import dataclass
-from importlib.util import find_spec
+import logging
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from config.options import DetectionOptions, ModelOptions
 from inference.detection.base import Detector
@@ -16,34 +14,14 @@ from inference.detection.yolo import OnnxYoloDetector
 from inference.domain import EmbeddingContract
 from inference.embedding.arcface import OnnxEmbedder
 from inference.embedding.base import Embedder
-from inference.errors import ModelFileError, SettingsError
-from inference.models.manifest import MANIFEST_NAME
+from inference.errors import ModelFileError
+from inference.models.integer_ranges import read_ranges
 from inference.models.registry import Pack
+from inference.models.runtimes import Runtime, lacks, resolve_runtimes
+from inference.network import NetworkOpener
+from inference.onnx_session import open_onnx
 
-# What the driver leaves where there is an NVIDIA GPU; a look is far cheaper than importing torch.
-_GPU_SIGNS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
-_DETECTOR_MODULES = ("torch", "ultralytics")
-_EMBEDDER_MODULES = ("torch", "onnx", "onnx2torch")
-
-RuntimeKind = Literal["onnx", "torch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    kind: RuntimeKind
-    device: str
-    """cpu, cuda or cuda:N."""
-
-
-@dataclass(frozen=True, slots=True)
-class Runtimes:
-    """What each network runs on; they differ when a pack's network exists for one runtime only.
-
-    A closed set has no embedder; its is that of the detector.
-    """
-
-    detector: Runtime
-    embedder: Runtime
+log = logging.getLogger(__name__)
 
 
 def contract_of(pack: Pack, *, flip_average: bool) -> EmbeddingContract:
@@ -51,62 +29,39 @@ def contract_of(pack: Pack, *, flip_average: bool) -> EmbeddingContract:
     return pack.manifest.contract(flip_average=flip_average)
 
 
-def resolve_runtimes(models: ModelOptions, pack: Pack) -> Runtimes:
-    """What the options mean on this machine for that pack.
+def open_detector(
+    pack: Pack, models: ModelOptions, detection: DetectionOptions, *, cache_dir: Path | None = None
+) -> Detector:
+    """The pack's detector, loaded on the calling thread, its file's digest checked. Raises SetupError.
 
-    `auto` is torch on CUDA where there is a GPU that torch can use, else ONNX Runtime on the CPU; a network
-    that the pack does not have for it runs on the other. A runtime or device asked for by name is that or an
-    error: raises SettingsError, or ModelFileError when the pack lacks the file.
+    In `cache_dir`, what compiling it for this CPU gave is kept for the next start.
     """
-    detector = _resolve(
-        models,
-        pack,
-        "detector",
-        onnx=pack.manifest.detector.onnx is not None,
-        torch=pack.manifest.detector.torch is not None,
-        modules=_DETECTOR_MODULES,
-    )
-    if pack.manifest.closed_set is not None:
-        return Runtimes(detector, detector)
-    return Runtimes(
-        detector,
-        _resolve(
-            models,
-            pack,
-            "embedder",
-            onnx=True,
-            torch=pack.manifest.embedder.runs_on_torch,
-            modules=_EMBEDDER_MODULES,
-        ),
-    )
+    runtime = resolve_runtimes(models, pack).detector
+    log.info("runtime_chosen network=detector pack=%s runtime=%s", pack.name, runtime)
+    try:
+        return detector_on(runtime, pack, models, detection, cache_dir=cache_dir)
+    except ModelFileError as error:
+        return detector_on(_other_than(runtime, models, error), pack, models, detection)
 
 
-def open_detector(pack: Pack, models: ModelOptions, detection: DetectionOptions) -> Detector:
-    """The pack's detector, loaded on the calling thread, its file's digest checked. Raises SetupError."""
-    return detector_on(resolve_runtimes(models, pack).detector, pack, models, detection)
+def open_embedder(pack: Pack, models: ModelOptions, *, cache_dir: Path | None = None) -> Embedder:
+    """The pack's embedder; as `open_detector()`."""
+    runtime = resolve_runtimes(models, pack).embedder
+    log.info("runtime_chosen network=embedder pack=%s runtime=%s", pack.name, runtime)
+    try:
+        return embedder_on(runtime, pack, models, cache_dir=cache_dir)
+    except ModelFileError as error:
+        return embedder_on(_other_than(runtime, models, error), pack, models)
 
 
-def open_embedder(pack: Pack, models: ModelOptions) -> Embedder:
-    """The pack's embedder, loaded on the calling thread, its file's digest checked. Raises SetupError."""
-    return embedder_on(resolve_runtimes(models, pack).embedder, pack, models)
-
-
-def available_runtimes(pack: Pack) -> tuple[tuple[Runtime, ...], tuple[Runtime, ...]]:
-    """On what the detector and the embedder can run here on the CPU."""
-    detector, embedder = pack.manifest.detector, pack.manifest.embedder_table
-    onnx, torch = Runtime("onnx", "cpu"), Runtime("torch", "cpu")
-    detectors = [onnx] if detector.onnx is not None else []
-    if detector.torch is not None and _importable(_DETECTOR_MODULES):
-        detectors.append(torch)
-    if embedder is None:
-        return tuple(detectors), ()
-    embedders = [onnx]
-    if embedder.runs_on_torch and _importable(_EMBEDDER_MODULES):
-        embedders.append(torch)
-    return tuple(detectors), tuple(embedders)
-
-
-def detector_on(runtime: Runtime, pack: Pack, models: ModelOptions, detection: DetectionOptions) -> Detector:
+def detector_on(
+    runtime: Runtime,
+    pack: Pack,
+    models: ModelOptions,
+    detection: DetectionOptions,
+    *,
+    cache_dir: Path | None = None,
+) -> Detector:
     """The pack's detector on that runtime; see `open_detector()`."""
     table = pack.manifest.detector
     spec = table.spec(
@@ -115,22 +70,30 @@ def detector_on(runtime: Runtime, pack: Pack, models: ModelOptions, detection: D
         names_faces=pack.manifest.closed_set is not None,
     )
     path = pack.checked_file(_detector_file(runtime, pack))
-    if runtime.kind == "onnx":
+    if runtime.kind != "torch":
         runner = OnnxSsdDetector if table.layout == "ssd" else OnnxYoloDetector
-        return runner(spec, path, threads=models.threads)
+        opener = _opener(runtime, pack, cache_dir, sizes=table.canvas_shapes)
+        return runner(spec, path, threads=models.threads, open_network=opener)
     from inference.detection.ultralytics_yolo import UltralyticsYoloDetector  # noqa: PLC0415
 
     return UltralyticsYoloDetector(spec, path, device=runtime.device, threads=models.threads)
 
 
-def embedder_on(runtime: Runtime, pack: Pack, models: ModelOptions) -> Embedder:
+def embedder_on(
+    runtime: Runtime, pack: Pack, models: ModelOptions, *, cache_dir: Path | None = None
+) -> Embedder:
     """The pack's embedder on that runtime; see `open_embedder()`."""
     table = pack.manifest.embedder
     contract = contract_of(pack, flip_average=models.flip_average)
     path = pack.checked_file(table.onnx)
-    if runtime.kind == "onnx":
+    if runtime.kind != "torch":
         return OnnxEmbedder(
-            table.spec, path, contract, flip_average=models.flip_average, threads=models.threads
+            table.spec,
+            path,
+            contract,
+            flip_average=models.flip_average,
+            threads=models.threads,
+            open_network=_opener(runtime, pack, cache_dir),
         )
     from inference.embedding.torch_embedder import TorchEmbedder  # noqa: PLC0415
 
@@ -144,87 +107,37 @@ def embedder_on(runtime: Runtime, pack: Pack, models: ModelOptions) -> Embedder:
     )
 
 
-def _resolve(
-    models: ModelOptions, pack: Pack, network: str, *, onnx: bool, torch: bool, modules: tuple[str, ...]
-) -> Runtime:
-    wants_gpu = models.device.startswith("cuda")
-    if models.runtime == "onnx":
-        if wants_gpu:
-            raise SettingsError(
-                key="models.device",
-                reason=f"ONNX Runtime runs on the CPU only, not on {models.device}; "
-                "set models.runtime to torch, or models.device to auto",
-            )
-        if not onnx:
-            raise _lacks(pack, network, "onnx", "Set models.runtime to auto.")
-        return Runtime("onnx", "cpu")
-    if models.runtime == "torch" or wants_gpu:
-        if not torch:
-            raise _lacks(pack, network, "torch", "Set models.runtime and models.device to auto.")
-        _require(modules, "models.runtime" if models.runtime == "torch" else "models.device")
-        return Runtime("torch", _torch_device(models.device))
-    if torch and models.device == "auto" and _sees_gpu() and _importable(modules) and _cuda_devices() > 0:
-        return Runtime("torch", "cuda")
-    if onnx:
-        return Runtime("onnx", "cpu")
-    if not _importable(modules):
-        raise _lacks(
-            pack, network, "onnx", "Install the packages of requirements.txt, which run its torch file."
-        )
-    return Runtime("torch", "cpu")
+def _opener(
+    runtime: Runtime, pack: Pack, cache_dir: Path | None, *, sizes: Sequence[tuple[int, int]] = ()
+) -> NetworkOpener:
+    if runtime.kind == "onnx":
+        return open_onnx
+    from inference.openvino_network import open_compiled  # noqa: PLC0415  # absent where it is not supported
+
+    ranges = None
+    if runtime.precision == "int8":
+        table = pack.manifest.detector
+        if table.int8 is None or table.onnx is None:
+            raise lacks(pack, "int8", "detector", "Set models.precision to float32.")
+        digest = pack.manifest.files[table.onnx].sha256
+        ranges = read_ranges(pack.checked_file(table.int8), network=digest).ranges
+    return partial(
+        open_compiled, precision=runtime.precision, ranges=ranges, sizes=sizes, cache_dir=cache_dir
+    )
 
 
-def _torch_device(device: str) -> str:
-    if device == "cpu":
-        return device
-    count = _cuda_devices() if _sees_gpu() else 0
-    if device == "auto":
-        return "cuda" if count else "cpu"
-    index = int(device.partition(":")[2] or 0)
-    if index >= count:
-        raise SettingsError(
-            key="models.device",
-            reason=f"torch sees {count or 'no'} NVIDIA GPU{'s' if count > 1 else ''}, so not {device}; "
-            "check the driver with nvidia-smi, or set models.device to auto",
-        )
-    return device
-
-
-def _sees_gpu() -> bool:
-    if sys.platform == "win32":
-        return shutil.which("nvidia-smi") is not None
-    return any(sign.exists() for sign in _GPU_SIGNS)
-
-
-def _cuda_devices() -> int:
-    import torch  # noqa: PLC0415  # seconds to import, and absent from the slim set
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def _importable(modules: tuple[str, ...]) -> bool:
-    return all(find_spec(module) is not None for module in modules)
-
-
-def _require(modules: tuple[str, ...], key: str) -> None:
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise SettingsError(
-            key=key,
-            reason=f"that needs {', '.join(missing)}, which is not installed; "
-            "install the packages of requirements.txt, or set it to auto",
-        )
+def _other_than(runtime: Runtime, models: ModelOptions, error: ModelFileError) -> Runtime:
+    """ONNX Runtime, where Dareda itself has chosen OpenVINO, which takes fewer networks; else the error."""
+    if models.runtime != "auto" or runtime.kind != "openvino":
+        raise error
+    log.warning("runtime_left_out runtime=openvino error=%s", error)
+    return Runtime("onnx", "cpu")
 
 
 def _detector_file(runtime: Runtime, pack: Pack) -> str:
     table = pack.manifest.detector
-    name = table.onnx if runtime.kind == "onnx" else table.torch
+    name = table.torch if runtime.kind == "torch" else table.onnx
     if name is None:
-        raise _lacks(pack, "detector", runtime.kind, "Set models.runtime to auto.")
+        kind = "torch" if runtime.kind == "torch" else "onnx"
+        raise lacks(pack, kind, "detector", "Set models.runtime to auto.")
     return name
-
-
-def _lacks(pack: Pack, network: str, kind: RuntimeKind, fix: str) -> ModelFileError:
-    return ModelFileError(
-        path=str(pack.folder / MANIFEST_NAME), reason=f"it has no {kind} {network}", fix=fix
-    )

@@ -12,7 +12,8 @@ from config.options import DetectionOptions, ModelOptions
 from inference.errors import ModelFileError, SettingsError
 from inference.models.manifest import MANIFEST_NAME
 from inference.models.registry import RECALIBRATE, Pack
-from inference.models.runners import Runtime, Runtimes, available_runtimes, detector_on, embedder_on
+from inference.models.runners import detector_on, embedder_on
+from inference.models.runtimes import Runtime, Runtimes, available_runtimes
 
 _ROWS = 3  # more than one, and not a batch size of its own, so that batches are tried too
 
@@ -47,12 +48,16 @@ def verify_pack(pack: Pack, *, on: Runtimes | None = None) -> tuple[Problem, ...
             Problem(MANIFEST_NAME, "its detector needs torch and ultralytics, which are not installed")
         )
     for runtime in detectors:
-        name = detector.onnx if runtime.kind == "onnx" else detector.torch
+        name = detector.torch if runtime.kind == "torch" else detector.onnx
         if name is not None and name not in bad:
-            problems += _dry_run(name, runtime, partial(_try_detector, runtime, pack))
+            found = _dry_run(name, runtime, partial(_try_detector, runtime, pack))
+            problems += found
+            bad |= {problem.file for problem in found}  # once is enough
     for runtime in embedders:
         if embedder is not None and embedder.onnx not in bad:
-            problems += _dry_run(embedder.onnx, runtime, partial(_try_embedder, runtime, pack))
+            found = _dry_run(embedder.onnx, runtime, partial(_try_embedder, runtime, pack))
+            problems += found
+            bad |= {problem.file for problem in found}
     return tuple(problems)
 
 
@@ -60,9 +65,9 @@ def _dry_run(name: str, runtime: Runtime, run: Callable[[], None]) -> list[Probl
     try:
         run()
     except ModelFileError as error:
-        return [Problem(name, f"{error.data['reason']} ({runtime.kind}). {error.data['fix']}")]
+        return [Problem(name, f"{error.data['reason']} ({runtime}). {error.data['fix']}")]
     except (SettingsError, ValueError) as error:
-        return [Problem(name, f"{error} ({runtime.kind})")]
+        return [Problem(name, f"{error} ({runtime})")]
     return []
 
 

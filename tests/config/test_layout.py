@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],
+    "openvino": ["inference/openvino_library.py"],
     "prometheus_client": ["bot/metrics.py", "inference/metrics.py"],
     "sklearn": ["inference/survey/layout.py"],
     "telegram": ["bot/adapters/telegram/*"],
@@ -34,7 +35,7 @@ MAY_IMPORT = {
     "torch": [
         "inference/detection/ultralytics_yolo.py",
         "inference/embedding/torch_embedder.py",
-        "inference/models/runners.py",  # asks torch for its GPUs
+        "inference/models/runtimes.py",  # asks torch for its GPUs
         "training/*",
     ],
     "timm": ["training/*"],

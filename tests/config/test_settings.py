@@ -68,7 +68,7 @@ def value_of(settings: Settings, key: str) -> object:
             "decision.one_face_per_character",
             "1 (dareda.toml) is not true",
         ),
-        ("[models]\nruntime = 'tensorrt'", "models.runtime", "is not auto, onnx or torch"),
+        ("[models]\nruntime = 'tensorrt'", "models.runtime", "is not auto, openvino, onnx or torch"),
         ("[models]\ndevice = 'gpu'", "models.device", "is not auto, cpu, cuda or cuda:N"),
         ("[models]\ndevice = 'cuda:'", "models.device", "is not auto, cpu, cuda or cuda:N"),
         ("[models]\npack = '  '", "models.pack", "is not a text that is not blank"),

@@ -15,9 +15,10 @@ from torchvision.models.detection import ssd300_vgg16, ssdlite320_mobilenet_v3_l
 from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 from torchvision.ops import box_iou
 
-from inference.detection.canvases import DetectorSpec
+from inference.detection.canvases import PIXELS, DetectorSpec
 from inference.detection.ssd import SsdDetector
 from inference.fixed_batches import FloatArray
+from inference.network import PixelBatch
 from training.detector.ssd_recipe import SsdNetworkRecipe
 
 
@@ -108,9 +109,9 @@ class TorchSsdDetector(SsdDetector):
         super().__init__(spec, Path("a network in training"))
         self._served = ServedSsd(network).eval()
 
-    def _run(self, batch: FloatArray) -> FloatArray:
+    def _run(self, batch: PixelBatch) -> FloatArray:
         with torch.inference_mode():
-            rows = torch.from_numpy(batch).to(self._served.network.default_boxes.device)
+            rows = torch.from_numpy(PIXELS.rows(batch)).to(self._served.network.default_boxes.device)
             answer: FloatArray = self._served(rows).float().cpu().numpy()
         return answer
 

@@ -81,7 +81,7 @@ def embed_faces(faces: Sequence[NamedFace], pack: Pack, models: ModelOptions) ->
     crops: list[ImageRGB] = []
     parts = []
     for crop in track(
-        _crops(faces, pack),
+        face_crops(faces, pack),
         total=len(faces),
         description=f"Faces as {pack.name} sees them",
         console=Console(stderr=True),
@@ -103,7 +103,8 @@ def open_picture(path: Path) -> ImageRGB:
         raise DatasetError(path, str(error)) from error
 
 
-def _crops(faces: Sequence[NamedFace], pack: Pack) -> Iterator[ImageRGB]:
+def face_crops(faces: Sequence[NamedFace], pack: Pack) -> Iterator[ImageRGB]:
+    """The faces as the pack's embedder takes them, in order."""
     table = pack.manifest.embedder
     picture, image = None, None
     for face in faces:

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from inference.errors import AppError, ModelFileError, ServiceUnavailableError, SettingsError
-from inference.models import find_pack, install_pack, verify_pack
+from inference.models import find_pack, verify_pack
 from inference.models.archive import MAX_MEMBERS, unpack
+from inference.models.install import install_pack
 from tests.inference.models.tiny_pack import make_pack
 from tests.inference.models.tls_server import Certificate, make_certificate, serve
 
@@ -397,7 +398,7 @@ async def test_an_address_without_a_digest_is_refused_before_it_is_asked(
 KILLED = """
 import asyncio, ssl, sys
 from pathlib import Path
-from inference.models import install_pack
+from inference.models.install import install_pack
 address, user_dir, certificate = sys.argv[1:]
 asyncio.run(install_pack(address, Path(user_dir), sha256="0" * 64,
                          tls=ssl.create_default_context(cafile=certificate)))

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
 import pytest
+from pytest import LogCaptureFixture
 
 from config.options import DetectionOptions, ModelOptions
 from inference.domain import FaceBox
 from inference.errors import ModelFileError, SettingsError, SetupError
-from inference.models import Runtime, contract_of, find_pack, open_detector, open_embedder, resolve_runtimes
+from inference.models import (
+    Runtime,
+    Runtimes,
+    contract_of,
+    find_pack,
+    open_detector,
+    open_embedder,
+    resolve_runtimes,
+    runtimes,
+)
 from inference.models.registry import Pack
+from inference.network import Precision
 from tests.inference.models import tiny_pack
 from tests.inference.models.tiny_pack import entry_of, make_detector, make_embedder, make_pack
 
@@ -154,15 +167,79 @@ def test_a_file_that_is_no_network_is_a_setup_error(tmp_path: Path) -> None:
 NO_GPU = not any(Path(sign).exists() for sign in ("/dev/nvidiactl", "/dev/dxg"))
 
 
+def on_openvino(precision: Precision) -> Runtime:
+    return Runtime("openvino", "cpu", precision)
+
+
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
 @pytest.mark.parametrize(
-    "models",
-    [ModelOptions(), ModelOptions(device="cpu"), ModelOptions(runtime="onnx")],
-    ids=["auto", "cpu", "onnx"],
+    ("computed", "detector", "embedder"),
+    [
+        (("float32", "bfloat16", "int8"), on_openvino("int8"), on_openvino("bfloat16")),
+        (("float32", "int8"), on_openvino("int8"), on_openvino("float32")),
+        (("float32", "bfloat16"), on_openvino("float32"), on_openvino("bfloat16")),
+        (("float32",), on_openvino("float32"), on_openvino("float32")),
+        ((), CPU, CPU),
+    ],
+    ids=lambda value: " ".join(value) or "no openvino" if isinstance(value, tuple) else str(value),
 )
-def test_without_a_gpu_onnx_runs_on_the_cpu(tmp_path: Path, models: ModelOptions) -> None:
-    runtimes = resolve_runtimes(models, find_pack("dareda-1", tmp_path))
-    assert (runtimes.detector, runtimes.embedder) == (CPU, CPU)
+def test_without_a_gpu_the_cpu_says_which_precision(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    computed: tuple[Precision, ...],
+    detector: Runtime,
+    embedder: Runtime,
+) -> None:
+    monkeypatch.setattr(runtimes, "openvino_precisions", lambda: computed)
+    pack = find_pack("dareda-1", tmp_path)
+    for models in (ModelOptions(), ModelOptions(device="cpu")):
+        assert resolve_runtimes(models, pack) == Runtimes(detector, embedder)
+    exact = resolve_runtimes(ModelOptions(precision="float32"), pack)
+    assert exact.detector == exact.embedder == (on_openvino("float32") if computed else CPU)
+    assert resolve_runtimes(ModelOptions(runtime="onnx"), pack) == Runtimes(CPU, CPU)
+
+
+def test_less_precision_is_only_for_what_was_measured_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "openvino_precisions", lambda: ("float32", "bfloat16", "int8"))
+    found = resolve_runtimes(ModelOptions(device="cpu"), tiny(tmp_path))
+    assert (found.detector, found.embedder) == (on_openvino("float32"), on_openvino("float32"))
+
+
+def test_openvino_by_name_where_it_is_not_installed_is_a_setup_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes, "find_spec", lambda module: None)
+    with pytest.raises(SettingsError, match="openvino, which is not installed"):
+        resolve_runtimes(ModelOptions(runtime="openvino"), tiny(tmp_path))
+
+
+def test_openvino_that_does_not_start_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: LogCaptureFixture
+) -> None:
+    # As where its library does not load.
+    monkeypatch.setitem(sys.modules, "inference.openvino_network", None)
+    assert runtimes.openvino_precisions.__wrapped__() == ()
+    assert "runtime_left_out runtime=openvino" in caplog.text
+
+
+def test_a_network_that_openvino_cannot_run_falls_to_onnx_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ModelFileError(path="finder.onnx", reason="an operation is not known", fix="None.")
+
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("inference.openvino_network.open_compiled", refuse)
+    pack = tiny(tmp_path)
+    (found,) = open_detector(pack, ModelOptions(device="cpu"), DetectionOptions()).detect(
+        [canvas_with({(0, 1): (0, 0, 204)})]
+    )
+    assert [one.box for one in found] == [FaceBox(0, 32, 32, 64)]
+    assert "an operation is not known" in caplog.text
+    with pytest.raises(ModelFileError, match="an operation is not known"):
+        open_embedder(pack, ModelOptions(runtime="openvino"))
 
 
 @pytest.mark.skipif(not NO_GPU, reason="there is a GPU")
@@ -173,15 +250,16 @@ def test_a_gpu_that_is_not_there_is_a_setup_error(tmp_path: Path, device: str) -
         resolve_runtimes(ModelOptions(device=device), find_pack("dareda-1", tmp_path))
 
 
-def test_onnx_on_a_gpu_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_a_cpu_runtime_on_a_gpu_is_refused(tmp_path: Path, runtime: Literal["onnx", "openvino"]) -> None:
     with pytest.raises(SettingsError, match=r"models\.device"):
-        resolve_runtimes(ModelOptions(runtime="onnx", device="cuda"), find_pack("dareda-1", tmp_path))
+        resolve_runtimes(ModelOptions(runtime=runtime, device="cuda"), find_pack("dareda-1", tmp_path))
 
 
 def test_torch_by_name_is_torch_or_an_error(tmp_path: Path) -> None:
     pytest.importorskip("ultralytics")
-    runtimes = resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), find_pack("dareda-1", tmp_path))
-    assert runtimes.detector == runtimes.embedder == Runtime("torch", "cpu")
+    found = resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), find_pack("dareda-1", tmp_path))
+    assert found.detector == found.embedder == Runtime("torch", "cpu")
     with pytest.raises(ModelFileError, match=r"no torch detector.*models\.runtime"):
         resolve_runtimes(ModelOptions(runtime="torch", device="cpu"), tiny(tmp_path))
 
@@ -194,8 +272,9 @@ def test_a_detector_for_torch_only_runs_on_torch_where_it_is_installed(tmp_path:
         "files|finder.pt": {"sha256": "0" * 64, "size": 1},
     }
     pack = tiny(tmp_path, changes)
-    runtimes = resolve_runtimes(ModelOptions(device="cpu"), pack)
-    assert (runtimes.detector, runtimes.embedder) == (Runtime("torch", "cpu"), CPU)
+    found = resolve_runtimes(ModelOptions(runtime="auto", device="cpu"), pack)
+    assert found.detector == Runtime("torch", "cpu")
+    assert found.embedder.kind in {"openvino", "onnx"}
     with pytest.raises(ModelFileError, match="no onnx detector"):
         resolve_runtimes(ONNX, pack)
 

@@ -1,0 +1,243 @@
+"""The bundled networks on OpenVINO answer as on ONNX Runtime, also when a kept compilation is spoilt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from pytest import LogCaptureFixture
+
+from config.options import DetectionOptions, ModelOptions
+from inference.detection.base import Detector
+from inference.detection.views import cut_canvas, merge_views, plan_views
+from inference.domain import Detection, ImageRGB
+from inference.drawing import Drawing, draw_cast, draw_group, draw_portrait
+from inference.embedding.align import align_crop
+from inference.errors import ModelFileError
+from inference.models import Runtime, find_pack
+from inference.models.integer_ranges import read_ranges
+from inference.models.runners import detector_on, embedder_on
+from inference.models.runtimes import openvino_precisions
+from inference.network import PixelInput, Precision
+from tests.inference.models.tiny_pack import MEAN, STD, make_detector, make_embedder
+
+pytest.importorskip("openvino")
+from inference.openvino_network import open_compiled
+
+ROOT = Path(__file__).resolve().parents[2]
+PACK = find_pack("dareda-1", Path("no-such-folder"))
+MODELS = ModelOptions(threads=1)
+OPTIONS = DetectionOptions()
+SEEN = PixelInput((MEAN[0], MEAN[1], MEAN[2]), (STD[0], STD[1], STD[2]), bgr=True)
+
+
+def runtime(precision: Precision) -> Runtime:
+    if precision not in openvino_precisions():
+        pytest.skip(f"this CPU does not compute {precision}")
+    return Runtime("openvino", "cpu", precision)
+
+
+@pytest.fixture(scope="module")
+def drawings() -> list[Drawing]:
+    cast = draw_cast(12, seed=3)
+    portraits = [draw_portrait(one, seed=seed) for one in cast for seed in (1, 2)]
+    return [*portraits, *(draw_group(cast[first : first + 4], seed=first) for first in (0, 4, 8))]
+
+
+def faces_in(image: ImageRGB, detector: Detector) -> tuple[Detection, ...]:
+    height, width = image.shape[:2]
+    views = plan_views(width, height, detector.canvas_shapes, OPTIONS)
+    found = detector.detect([cut_canvas(image, view) for view in views])
+    return merge_views(width, height, zip(views, found, strict=True), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("precision", "least_iou", "furthest"), [("float32", 0.999, 0.001), ("int8", 0.8, 0.1)]
+)
+def test_the_detector_finds_the_faces_that_onnx_runtime_finds(
+    drawings: list[Drawing], precision: Precision, least_iou: float, furthest: float
+) -> None:
+    chosen = runtime(precision)
+    one = detector_on(Runtime("onnx", "cpu"), PACK, MODELS, OPTIONS)
+    other = detector_on(chosen, PACK, MODELS, OPTIONS)
+    pairs, total = 0, 0
+    for drawing in drawings:
+        expected, found = faces_in(drawing.image, one), faces_in(drawing.image, other)
+        sure = [face for face in expected if face.score >= 0.5]
+        total += len(sure)
+        for face in sure:
+            pairs += any(
+                face.box.iou(it.box) >= least_iou and abs(face.score - it.score) <= furthest for it in found
+            )
+        assert len(found) <= len(expected) + 1
+    assert total >= 30
+    assert pairs >= 0.97 * total
+
+
+@pytest.mark.parametrize(("precision", "least"), [("float32", 0.99999), ("bfloat16", 0.999)])
+def test_embeddings_are_those_of_onnx_runtime(
+    drawings: list[Drawing], precision: Precision, least: float
+) -> None:
+    chosen, spec = runtime(precision), PACK.manifest.embedder.spec
+    crops = [
+        align_crop(drawing.image, face.box, margin=spec.margin, side=spec.side)
+        for drawing in drawings
+        for face in drawing.faces
+    ]
+    expected = embedder_on(Runtime("onnx", "cpu"), PACK, MODELS).embed(crops)
+    embedder = embedder_on(chosen, PACK, MODELS)
+    assert np.sum(expected * embedder.embed(crops), axis=1).min() >= least
+    assert np.sum(expected[:1] * embedder.embed(crops[:1]), axis=1).min() >= least  # other batches too
+    assert embedder.contract == embedder_on(Runtime("onnx", "cpu"), PACK, MODELS).contract
+
+
+# ── the bundled ranges ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_bundled_ranges_are_of_the_bundled_detector_and_small() -> None:
+    table = PACK.manifest.detector
+    assert table.int8 is not None and table.onnx is not None
+    path = PACK.checked_file(table.int8)
+    digest = PACK.manifest.files[table.onnx].sha256
+    assert len(read_ranges(path, network=digest).ranges) > 40
+    assert path.stat().st_size < 100_000
+    with pytest.raises(ModelFileError, match="another detector"):
+        read_ranges(path, network="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "JSON"),
+        ("[1, 2]", "object|instance"),
+        ('{"network": "%s", "measured_on": "x", "ranges": {}}' % ("0" * 64), "at least 1"),
+        ('{"network": "%s", "measured_on": "x", "ranges": {"a": [1, 2]}}' % ("0" * 64), "does not have 0"),
+        ('{"network": "%s", "measured_on": "x", "ranges": {"a": [0, NaN]}}' % ("0" * 64), "finite|JSON"),
+        ('{"network": "%s", "measured_on": "x", "ranges": {"a": [0, 1, 2]}}' % ("0" * 64), "2 items"),
+    ],
+)
+def test_ranges_that_are_none_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "ranges.json"
+    path.write_text(text)
+    with pytest.raises(ModelFileError, match=complaint):
+        read_ranges(path, network="0" * 64)
+
+
+def test_ranges_of_another_network_are_refused() -> None:
+    path = PACK.folder / "detector.onnx"
+    with pytest.raises(ModelFileError, match="ranges are not those of this network"):
+        open_compiled(path, PixelInput(), threads=1, precision="int8", ranges={"images": (0.0, 1.0)})
+
+
+# ── networks of any kind ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_pixels_are_made_into_the_networks_input_as_in_numpy(tmp_path: Path, batch: int | None) -> None:
+    path = tmp_path / "namer.onnx"
+    onnx.save(make_embedder(batch), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+    network = open_compiled(path, SEEN, threads=1, output="means")
+    expected = SEEN.rows(pixels).mean(axis=(2, 3))
+    assert network.fixed_batch == batch
+    assert network.run(pixels) == pytest.approx(expected, abs=1e-4)
+    kept = network.run(pixels)
+    network.run(255 - pixels)
+    assert kept == pytest.approx(expected, abs=1e-4)  # a result stays what it is when the next is computed
+
+
+def test_an_output_that_is_not_there_and_an_input_that_does_not_fit_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "namer.onnx"
+    onnx.save(make_embedder(), path)
+    with pytest.raises(ModelFileError, match="no output 'nothing', only means, vector"):
+        open_compiled(path, SEEN, threads=1, output="nothing")
+    network = open_compiled(path, SEEN, threads=1, output="vector")
+    with pytest.raises(ModelFileError, match=r"does not run on input \(1, 32, 32, 3\)"):
+        network.run(np.zeros((1, 32, 32, 3), dtype=np.uint8))
+
+
+def test_a_network_of_one_size_is_not_compiled_for_another(tmp_path: Path) -> None:
+    path = tmp_path / "finder.onnx"
+    onnx.save(make_detector(), path)
+    with pytest.raises(ModelFileError, match=r"does not run on input \(1, 64, 96, 3\)"):
+        open_compiled(path, PixelInput(), threads=1, sizes=[(64, 64), (96, 64)])
+    network = open_compiled(path, PixelInput(), threads=1, sizes=[(64, 64)])
+    assert network.fixed_batch == 1
+    with pytest.raises(ModelFileError, match=r"does not run on input \(1, 32, 32, 3\)"):
+        network.run(np.zeros((1, 32, 32, 3), dtype=np.uint8))
+
+
+def test_a_file_that_is_missing_or_no_network_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="does not exist"):
+        open_compiled(tmp_path / "none.onnx", PixelInput(), threads=1)
+    (tmp_path / "text.onnx").write_bytes(b"no network")
+    with pytest.raises(ModelFileError, match=r"text\.onnx"):
+        open_compiled(tmp_path / "text.onnx", PixelInput(), threads=1)
+
+
+# ── what is kept for the next start ─────────────────────────────────────────────────────────────
+
+
+def test_a_compiled_network_is_kept_and_answers_the_same(tmp_path: Path) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    first = open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels)
+    kept = list(cache.glob("*/*.blob"))
+    assert len(kept) == 1
+    again = open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels)
+    assert np.array_equal(first, again)
+    assert list(cache.glob("*/*.blob")) == kept
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"spoilt", None])
+def test_a_spoilt_compilation_does_not_stop_the_start(tmp_path: Path, spoilt: bytes | None) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    expected = open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels)
+    (kept,) = cache.glob("*/*.blob")
+    kept.chmod(0o644)
+    kept.write_bytes(kept.read_bytes()[:-200] if spoilt is None else spoilt)
+    assert np.array_equal(open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels), expected)
+
+
+def test_without_a_place_to_keep_it_a_network_runs_all_the_same(
+    tmp_path: Path, caplog: LogCaptureFixture
+) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    cache.write_text("a file where the folder should be")
+    open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(np.zeros((1, 64, 64, 3), np.uint8))
+    assert "compiled_network_not_kept" in caplog.text
+
+
+def test_only_the_newest_compilations_are_kept(tmp_path: Path) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    old = cache / "another-machine"
+    old.mkdir(parents=True)
+    for index in range(12):
+        (old / f"{index}.blob").write_bytes(b"old")
+    open_compiled(path, PixelInput(), threads=1, cache_dir=cache)
+    assert len(list(cache.glob("*/*.blob"))) == 8
+    assert len(list(cache.glob("*/*.blob"))) - len(list(old.iterdir())) == 1
+
+
+def test_importing_the_library_tells_nobody() -> None:
+    # In a process of its own: another test may have imported more.
+    code = (
+        "import socket, sys, threading\n"
+        "def refuse(*_): raise AssertionError('a connection')\n"
+        "socket.socket.connect = refuse\n"
+        "import inference.openvino_network\n"
+        "assert sys.modules.get('openvino_telemetry') is None\n"
+        "assert sys.modules.get('openvino.tools.ovc') is None\n"
+        "print(threading.active_count(), 'openvino' in sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1", "True"]

@@ -203,6 +203,13 @@ class CannotSendError(TransientError):
         super().__init__(reason=reason)
 
 
+class MessageGoneError(CannotSendError):
+    """The message to be answered was deleted."""
+
+    def __init__(self) -> None:
+        super().__init__(reason="gone")
+
+
 # ── start refused ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction
 from tests.discord_server.rest import Rest
 from tests.discord_server.state import Channel, Json, Message
 from tests.discord_server.world import World
-
-Found = TypeVar("Found")
-
-PATIENCE_S = 10.0
-_SHOWN_REQUESTS = 12
-_ASK_EVERY_S = 0.005
+from tests.waiting import PATIENCE_S, SHOWN_REQUESTS, Waiting, first
 
 
-class Waits:
+class Waits(Waiting):
     """Everything that a test waits for."""
 
     world: World
     gateway: Gateway
     rest: Rest
-
-    async def until(
-        self, found: Callable[[], Found | None], what: str = "", *, timeout_s: float = PATIENCE_S
-    ) -> Found:
-        """The first true result of `found`, which may look at the server, the bot or anything."""
-        result = await _first(found, timeout_s)
-        assert result, f"waited {timeout_s} s in vain for {what or found}\n{self.transcript()}"
-        return result
 
     async def connected(self, shards: int = 1, *, timeout_s: float = PATIENCE_S) -> None:
         """Until so many shards have sessions."""
@@ -58,9 +42,7 @@ class Waits:
     async def no_reply_to(self, message: Message, *, within_s: float) -> None:
         """The bot says nothing in the channel of the message."""
         since = message.id
-        said = await _first(
-            lambda: [one for one in self.said_in(message.channel) if one.id > since], within_s
-        )
+        said = await first(lambda: [one for one in self.said_in(message.channel) if one.id > since], within_s)
         assert not said, f"the bot said {[one.content for one in said]}\n{self.transcript()}"
 
     async def acknowledged(self, interaction: Interaction, *, timeout_s: float = PATIENCE_S) -> Interaction:
@@ -110,16 +92,6 @@ class Waits:
         lines = [
             f"  {now - record.at:6.2f} s ago  {record.status or '...'} {record.code or ''}  "
             f"{record.method} {record.path}  {str(record.body)[:200]}"
-            for record in self.rest.requests[-_SHOWN_REQUESTS:]
+            for record in self.rest.requests[-SHOWN_REQUESTS:]
         ]
         return "\n".join(["The last requests:", *lines])
-
-
-async def _first(found: Callable[[], Found | None], timeout_s: float) -> Found | None:
-    """The first true result; None when the time is over."""
-    ends = time.monotonic() + timeout_s
-    while not (result := found()):
-        if time.monotonic() > ends:
-            return None
-        await asyncio.sleep(_ASK_EVERY_S)
-    return result

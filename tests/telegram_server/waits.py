@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.telegram_server.api import Api
 from tests.telegram_server.state import CallbackQuery, Chat, InlineQuery, Message
 from tests.telegram_server.world import World
-
-Found = TypeVar("Found")
-
-PATIENCE_S = 10.0
-_SHOWN_REQUESTS = 12
-_ASK_EVERY_S = 0.005
+from tests.waiting import PATIENCE_S, SHOWN_REQUESTS, Waiting, first
 
 
-class Waits:
+class Waits(Waiting):
     """Everything that a test waits for."""
 
     world: World
     api: Api
-
-    async def until(
-        self, found: Callable[[], Found | None], what: str = "", *, timeout_s: float = PATIENCE_S
-    ) -> Found:
-        """The first true result of `found`, which may look at the server, the bot or anything."""
-        result = await _first(found, timeout_s)
-        assert result, f"waited {timeout_s} s in vain for {what or found}\n{self.transcript()}"
-        return result
 
     async def polled(self, *, timeout_s: float = PATIENCE_S) -> None:
         """Until the bot has asked for updates."""
@@ -61,7 +47,7 @@ class Waits:
     async def no_reply_in(self, chat: Chat, *, within_s: float) -> None:
         """The bot says nothing more in the chat."""
         before = len(self.said_in(chat))
-        said = await _first(lambda: self.said_in(chat)[before:], within_s)
+        said = await first(lambda: self.said_in(chat)[before:], within_s)
         assert not said, f"the bot said {[one.text for one in said]}\n{self.transcript()}"
 
     async def answered(self, query: CallbackQuery, *, timeout_s: float = PATIENCE_S) -> Mapping[str, Any]:
@@ -108,16 +94,6 @@ class Waits:
         lines = [
             f"  {now - record.at:6.2f} s ago  {record.status or '...'} {record.description}  "
             f"{record.method}  {dict(record.parameters)!s:.200}"
-            for record in self.api.requests[-_SHOWN_REQUESTS:]
+            for record in self.api.requests[-SHOWN_REQUESTS:]
         ]
         return "\n".join(["The last requests:", *lines])
-
-
-async def _first(found: Callable[[], Found | None], timeout_s: float) -> Found | None:
-    """The first true result; None when the time is over."""
-    ends = time.monotonic() + timeout_s
-    while not (result := found()):
-        if time.monotonic() > ends:
-            return None
-        await asyncio.sleep(_ASK_EVERY_S)
-    return result

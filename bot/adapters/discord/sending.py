@@ -15,7 +15,7 @@ import discord
 from bot.adapters.discord.pace import Pace
 from bot.adapters.discord.render import Page, files_of, pages_of, view_of
 from bot.chat import Reply
-from bot.errors import CannotSendError, PictureGoneError
+from bot.errors import CannotSendError, MessageGoneError, PictureGoneError
 from bot.texts import Texts, join_texts
 
 log = logging.getLogger(__name__)
@@ -56,13 +56,6 @@ class Destination:
         return discord.MessageReference(
             message_id=self.answers, channel_id=self.channel_id, guild_id=self.guild_id
         )
-
-
-class MessageGoneError(CannotSendError):
-    """The message to be answered was deleted."""
-
-    def __init__(self) -> None:
-        super().__init__(reason="gone")
 
 
 class HistoryHiddenError(CannotSendError):

@@ -22,7 +22,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Te
 from bot.adapters.telegram.albums import Albums
 from bot.adapters.telegram.render import Part, keyboard_of, parts_of
 from bot.chat import OutgoingFile, Reply
-from bot.errors import CannotSendError, PictureGoneError
+from bot.errors import CannotSendError, MessageGoneError, PictureGoneError
 from bot.texts import Texts, join_texts
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,6 @@ class Destination:
     """The message that it answers."""
     even_if_gone: bool = False
     """Whether it is sent, too, when that message was deleted: not for pictures of others."""
-
-
-class MessageGoneError(CannotSendError):
-    """The message to be answered was deleted."""
-
-    def __init__(self) -> None:
-        super().__init__(reason="gone")
 
 
 class Sender:

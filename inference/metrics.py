@@ -42,8 +42,10 @@ class Metrics:
 
     MEDIA_TYPE = CONTENT_TYPE_LATEST
 
-    def __init__(self) -> None:
+    def __init__(self, *, replica: str = "") -> None:
+        """`replica` is a label of every figure, where one address shows those of several processes in turn."""
         self.registry = CollectorRegistry()
+        self._shown: Collector = _Labelled(self.registry, replica) if replica else self.registry
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         counter, histogram = self._counter, self._histogram
@@ -104,7 +106,7 @@ class Metrics:
     async def render(self) -> bytes:
         """All figures in the text format that `MEDIA_TYPE` names."""
         await self._look_at_gallery()
-        return await asyncio.to_thread(generate_latest, self.registry)
+        return await asyncio.to_thread(generate_latest, self._shown)
 
     async def _look_at_gallery(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -131,6 +133,22 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, labels: list[str]) -> Histogram:
         return Histogram(name, text, labels, registry=self.registry, buckets=_SECONDS)
+
+
+class _Labelled(Collector):
+    """The same figures with the label `replica`."""
+
+    def __init__(self, figures: Collector, replica: str) -> None:
+        self._figures = figures
+        self._replica = replica
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._figures.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "replica": self._replica})
+                for sample in metric.samples
+            ]
+            yield metric
 
 
 class _Batchers(Collector):

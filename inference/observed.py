@@ -23,10 +23,15 @@ log = logging.getLogger(__name__)
 
 def observe(service: FaceService, metrics: Metrics) -> ObservedFaceService:
     """The service with everything about it in the figures: what it is asked, its queues and its gallery."""
+    watch(service, metrics)
+    return ObservedFaceService(service, metrics)
+
+
+def watch(service: FaceService, metrics: Metrics) -> None:
+    """The queues and the gallery of the service in the figures; not what it is asked."""
     if isinstance(service, LocalFaceService):
         metrics.watch_pipeline(service.pipeline.stats)
     metrics.watch_gallery(service.gallery)
-    return ObservedFaceService(service, metrics)
 
 
 class ObservedFaceService:

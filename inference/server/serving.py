@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -37,15 +38,35 @@ async def open_inference_server(
         raise SettingsError(
             key="SERVICE_TOKEN", reason=f"others can reach {given.host}, so a token is needed (service.host)"
         )
-    try:
-        server = InferenceServer(service, options, token=token, metrics=metrics, read_only=read_only)
-    except ValueError as error:
-        raise SettingsError(key="SERVICE_TOKEN", reason=str(error)) from None
+    server = _server(service, options, token=token, metrics=metrics, read_only=read_only)
     async with _listening(server.app, given.host, given.port, "service") as address:
         try:
             yield address
         finally:
             await server.stop(given.close_s)
+
+
+@asynccontextmanager
+async def open_inference_socket(
+    service: FaceService,
+    options: Options,
+    path: Path,
+    *,
+    token: SecretStr,
+    metrics: Metrics,
+    read_only: bool = False,
+) -> AsyncIterator[None]:
+    """The service on a Unix socket, for the block: for somebody else's HTTP server to pass requests on to.
+
+    Ends as `open_inference_server()` does. Raises SettingsError for a token that can be guessed.
+    """
+    server = _server(service, options, token=token, metrics=metrics, read_only=read_only)
+    async with _running(server.app) as runner:
+        await web.UnixSite(runner, str(path)).start()
+        try:
+            yield
+        finally:
+            await server.stop(options.service.close_s)
 
 
 @asynccontextmanager
@@ -78,14 +99,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _server(
+    service: FaceService, options: Options, *, token: SecretStr | None, metrics: Metrics, read_only: bool
+) -> InferenceServer:
+    try:
+        return InferenceServer(service, options, token=token, metrics=metrics, read_only=read_only)
+    except ValueError as error:
+        raise SettingsError(key="SERVICE_TOKEN", reason=str(error)) from None
+
+
 @asynccontextmanager
 async def _listening(app: web.Application, host: str, port: int, section: str) -> AsyncIterator[str]:
-    # Whoever asks and goes away is not worked for any longer. The access log would have addresses in it.
-    runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, keepalive_timeout=_KEEP_ALIVE_S, shutdown_timeout=1.0
-    )
-    await runner.setup()
-    try:
+    async with _running(app) as runner:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
@@ -94,5 +119,16 @@ async def _listening(app: web.Application, host: str, port: int, section: str) -
         listening = runner.addresses[0]
         shown = f"[{host}]" if ":" in host else host
         yield f"http://{shown}:{listening[1]}"
+
+
+@asynccontextmanager
+async def _running(app: web.Application) -> AsyncIterator[web.AppRunner]:
+    # Whoever asks and goes away is not worked for any longer. The access log would have addresses in it.
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, keepalive_timeout=_KEEP_ALIVE_S, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        yield runner
     finally:
         await runner.cleanup()

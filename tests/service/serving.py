@@ -18,7 +18,7 @@ from inference.server.serving import open_inference_server
 from inference.service import open_face_service
 from tests.inference.models.tiny_pack import make_pack
 
-TOKEN = "a token that is long enough"
+TOKEN = "a-token-that-is-long-enough"
 
 
 def tiny_options(folder: Path) -> Options:

@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             data_dir=parsed.data_dir,
             environ=os.environ,
         )
-        setup_logging(settings.options.logging, settings.secrets)
+        setup_logging(
+            settings.options.logging, settings.secrets, serving=_is_serving(parsed.command, settings)
+        )
         return asyncio.run(_command(parsed.command)(parsed, settings))
     except (SettingsInvalidError, SetupError) as error:
         return _fail(error, EXIT_CONFIGURATION)
@@ -56,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(error: Exception, code: int) -> int:
     sys.stderr.write(f"{error}\n")
     return code
+
+
+def _is_serving(command: str, settings: Settings) -> bool:
+    """Whether it answers others until it is told to stop; the demonstration is for who started it."""
+    chats = settings.secrets.discord_token or settings.secrets.telegram_token
+    return command == "terminal.serve:serve" or (command == "app:run" and chats is not None)
 
 
 def _command(path: str) -> Command:

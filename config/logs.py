@@ -34,11 +34,17 @@ _context: ContextVar[Mapping[str, str]] = ContextVar("log_context", default=Mapp
 
 
 def setup_logging(
-    options: LoggingOptions, secrets: Secrets | None = None, *, stream: TextIO | None = None
+    options: LoggingOptions,
+    secrets: Secrets | None = None,
+    *,
+    serving: bool = False,
+    stream: TextIO | None = None,
 ) -> None:
     """Send every record of this process to `stream` (standard error); called again, it replaces itself.
 
-    The values of `secrets` are written as [hidden] wherever they turn up, tracebacks included.
+    Where the level is left to us, it is INFO for a process that is `serving` others, and so has a line for
+    each picture, else WARNING. The values of `secrets` are written as [hidden] wherever they turn up,
+    tracebacks included.
     """
     plain = secrets.plain() if secrets else ()
     handler = _Handler(stream or sys.stderr)
@@ -48,7 +54,8 @@ def setup_logging(
     for earlier in [h for h in root.handlers if isinstance(h, _Handler)]:
         root.removeHandler(earlier)
     root.addHandler(handler)
-    root.setLevel(options.level)
+    usual = "INFO" if serving else "WARNING"
+    root.setLevel(usual if options.level == "auto" else options.level)
     for name in _QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

@@ -254,7 +254,7 @@ class MetricsOptions:
 class LoggingOptions:
     """What is logged and in which shape."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"  # the least that is worth a line
+    level: Literal["auto", "DEBUG", "INFO", "WARNING", "ERROR"] = "auto"  # auto: INFO where others are served
     format: Literal["console", "json"] = "console"  # console is for people, json is one object a line
 
 

@@ -43,7 +43,7 @@ class Metrics:
     MEDIA_TYPE = CONTENT_TYPE_LATEST
 
     def __init__(self, *, replica: str = "") -> None:
-        """`replica` is a label of every figure, where one address shows those of several processes in turn."""
+        """`replica` labels every figure, where one address shows those of several processes in turn."""
         self.registry = CollectorRegistry()
         self._shown: Collector = _Labelled(self.registry, replica) if replica else self.registry
         for collector in (ProcessCollector, PlatformCollector, GCCollector):

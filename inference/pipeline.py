@@ -26,7 +26,7 @@ from inference.embedding.base import Embedder
 from inference.errors import ImageTooLargeError, StoppedError
 from inference.image_probe import probe_image
 from inference.images import DecodedImage, decode
-from inference.memory import release_free_memory
+from inference.memory import give_back_large_blocks, release_free_memory
 from inference.pixel_budget import PixelBudget
 
 P = ParamSpec("P")
@@ -78,6 +78,7 @@ class PicturePipeline(ABC):
         self._batchers: tuple[MicroBatcher[Any, Any], ...] = (self._detector,)
 
     async def __aenter__(self) -> Self:
+        give_back_large_blocks()
         # All models load at once: most of the time goes into graph optimisation, which frees the GIL.
         starts = await asyncio.gather(
             *(batcher.start() for batcher in self._batchers), return_exceptions=True

@@ -2,9 +2,10 @@
 
     serve run inference.ray_app:build data_dir=/srv/dareda
 
-Every replica is a whole service. Serve's proxies give it the requests, and it passes them on, over a socket of
-its own, to the application that `serve` listens with; so both have one way to read and answer them. Imported by
-Ray, this is an entry point: it reads the settings, in each replica anew, so that no secret goes through Ray.
+Every replica is a whole service. Serve's proxies give it the requests, and it passes them on, over a socket
+of its own, to the application that `serve` listens with; so both have one way to read and answer them.
+Imported by Ray, this is an entry point: it reads the settings, in each replica anew, so that no secret goes
+through Ray.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def _application(place: Place) -> Starlette:
 async def _open_replica(place: Place) -> AsyncIterator[aiohttp.ClientSession]:
     """A whole service, for the block, and what reaches it. Raises SetupError."""
     settings, token = _settings(place)
-    setup_logging(settings.options.logging, settings.secrets)
+    setup_logging(settings.options.logging, settings.secrets, serving=True)
     options = _within_share(settings.options)
     metrics = Metrics(replica=serve.get_replica_context().replica_id.unique_id)
     # The folder is nobody else's, and so is the socket.
@@ -199,7 +200,7 @@ class _Turn:
 
 
 class BatchedFaceService(ObservedFaceService):
-    """A service in front of which Serve collects pictures, so that those of a batch meet in the models' batches.
+    """A service for which Serve collects pictures, so that those of a batch meet in the models' batches.
 
     Serve decides whose turn it is; whoever asked then asks himself, so that his request id, his deadline and
     his giving up count for his picture alone, and he has his answer before the rest of the batch has theirs.

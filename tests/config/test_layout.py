@@ -29,7 +29,9 @@ MAY_IMPORT = {
     "onnxruntime": ["inference/onnx_session.py"],
     "openvino": ["inference/openvino_library.py"],
     "prometheus_client": ["bot/metrics.py", "inference/metrics.py"],
+    "ray": ["inference/ray_app.py"],
     "sklearn": ["inference/survey/layout.py"],
+    "starlette": ["inference/ray_app.py"],
     "telegram": ["bot/adapters/telegram/*"],
     "thorvg_python": ["bot/adapters/films.py"],
     "torch": [
@@ -47,6 +49,7 @@ MAY_READ_ENVIRONMENT = [
     "bot/heartbeat.py",  # where systemd listens
     "config/*",
     "inference/detection/ultralytics_yolo.py",
+    "inference/ray_app.py",  # what Ray imports is an entry point
     "inference/onnx_session.py",  # keeps ONNX Runtime from telling its maker how it is used
     "training/detector/ultralytics_trainer.py",
     "training/train_embedder.py",  # what torchrun tells its processes

@@ -123,6 +123,22 @@ def test_less_than_the_level_is_not_written(
     assert "".join(line.split()[1][0] for line in stream.getvalue().splitlines()) == written
 
 
+@pytest.mark.parametrize(
+    ("level", "serving", "written"),
+    [("auto", False, "WE"), ("auto", True, "IWE"), ("WARNING", True, "WE"), ("DEBUG", False, "DIWE")],
+)
+def test_a_process_that_serves_says_more_unless_it_is_told_how_much(
+    level: Literal["auto", "WARNING", "DEBUG"], serving: bool, written: str
+) -> None:
+    stream = io.StringIO()
+    setup_logging(LoggingOptions(level=level), serving=serving, stream=stream)
+
+    for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        logging.getLogger("inference").log(severity, "x")
+
+    assert "".join(line.split()[1][0] for line in stream.getvalue().splitlines()) == written
+
+
 def test_it_writes_to_standard_error_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     setup_logging(LoggingOptions())
 

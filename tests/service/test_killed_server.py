@@ -37,7 +37,7 @@ async def serving(
         sys.executable,
         str(ROOT / "bot.py"),
         *("serve", "--data-dir", str(folder), *arguments),
-        *("--set", "service.port=0", "--set", "models.pack=tiny", "--set", "logging.level=INFO"),
+        *("--set", "service.port=0", "--set", "models.pack=tiny"),
         cwd=folder,
         env=environment | {"SERVICE_TOKEN": TOKEN},
         stderr=asyncio.subprocess.PIPE,

@@ -50,6 +50,19 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT), **more}
 
 
+def in_ray(code: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run in the environment that has Ray, without a cluster."""
+    return subprocess.run(
+        [PYTHON, "-c", code, *arguments],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
 @dataclass
 class Cluster:
     """Ray with the application, which has a server beside it that keeps the gallery."""
@@ -70,7 +83,7 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("ray")
     with served(tiny_options(folder)) as keeper:
-        place = {"data_dir": str(folder), "set": ["models.pack=tiny", "logging.level=INFO"], "read_only": True}
+        place = {"data_dir": str(folder), "set": ["models.pack=tiny"], "read_only": True}
         process = subprocess.Popen(
             [
                 *(str(PYTHON), "-m", "tests.service.ray_cluster", json.dumps(place)),
@@ -99,18 +112,23 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             lines.close()
 
 
-def face(blue: int = 230) -> bytes:
-    """A picture in which the tiny pack sees faces."""
-    return encode(np.full((64, 64, 3), (30, 30, blue), np.uint8), format="png")
+def face() -> bytes:
+    """A picture in which the tiny pack sees faces, and sharp ones."""
+    noise = np.random.default_rng(1).integers(0, 55, (64, 64, 3), np.uint8)
+    return encode(noise + np.array((0, 0, 200), np.uint8), format="png")
 
 
-async def answer_of(address: str, method: str, path: str, body: bytes, **headers: str) -> tuple[int, str, bytes]:
+async def answer_of(
+    address: str, method: str, path: str, body: bytes, **headers: str
+) -> tuple[int, str, bytes]:
     """Status, media type and body."""
     sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): text for name, text in headers.items()}
     async with (
         aiohttp.ClientSession() as session,
-        session.request(method, address + path, data=io.BytesIO(body) if body else None, headers=sent) as response,
+        session.request(
+            method, address + path, data=io.BytesIO(body) if body else None, headers=sent
+        ) as response,
     ):
         assert response.headers.getall("X-Request-ID") == [headers.get("X_Request_ID", "one")]
         return response.status, response.content_type, await response.read()
@@ -152,7 +170,9 @@ async def test_a_deadline_goes_along(cluster: Cluster) -> None:
     assert (status, json.loads(answer)["code"]) == (504, "deadline")
 
 
-async def test_changes_go_to_the_keeper_and_are_seen_by_the_replicas(cluster: Cluster, tmp_path: Path) -> None:
+async def test_changes_go_to_the_keeper_and_are_seen_by_the_replicas(
+    cluster: Cluster, tmp_path: Path
+) -> None:
     async with open_remote_face_service(cluster.options(), SecretStr(TOKEN)) as both:
         enrolled = await both.enroll(face(), HOME, EnrollRequest("Blue", face=1))
     only = replace(Options(), service=ServiceOptions(url=(cluster.address,)))
@@ -200,9 +220,22 @@ async def test_load_brings_replicas_whose_batches_are_shared_and_nothing_is_lost
 
 
 def test_without_a_token_no_replica_starts(tmp_path: Path) -> None:
-    code = "import asyncio, inference.ray_app as a; asyncio.run(a._open_replica(a.Place()).__aenter__())"
-    done = subprocess.run(
-        [PYTHON, "-c", code], cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=120
-    )
+    done = in_ray("import inference.ray_app as app; app._settings(app.Place())", home=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("inference.errors.SettingsError: SERVICE_TOKEN")
+    assert "SettingsError: The setting SERVICE_TOKEN" in done.stderr.splitlines()[-1]
+
+
+def test_the_configuration_for_clusters_fits_the_application(tmp_path: Path) -> None:
+    code = """
+import sys, yaml
+from ray.serve.schema import ServeDeploySchema
+from inference.ray_app import Place, deployment
+
+(application,) = ServeDeploySchema.model_validate(yaml.safe_load(open(sys.argv[1]))).applications
+(configured,) = application.deployments
+made = deployment(Place.model_validate(application.args))
+assert (application.import_path, configured.name) == ("inference.ray_app:build", made.name)
+made.options(**configured.model_dump(exclude_unset=True, exclude={"name"}))
+"""
+    done = in_ray(code, str(ROOT / "deploy" / "ray-serve.yaml"), home=tmp_path)
+    assert done.returncode == 0, done.stderr

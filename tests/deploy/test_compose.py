@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from bot.cli import _parse
+from bot.web.console import _check
 from config.schema import known_options
-from config.settings import SECRET_VARIABLES, variable_name
-from tests.deploy.files import compose, dockerfile_stages, inherited_steps, last_argument
+from config.settings import SECRET_VARIABLES, load_settings, variable_name
+from inference.errors import SettingsError
+from tests.deploy.files import ROOT, compose, dockerfile_stages, inherited_steps, last_argument
 
 compose_spec = pytest.importorskip("compose_spec")
 PROFILES = {
@@ -73,11 +75,41 @@ def test_what_is_ours_runs_without_rights(name: str) -> None:
 
 
 def test_nothing_can_be_reached_from_outside_the_machine() -> None:
-    assert [name for name, service in services().items() if "ports" in service] == []
+    published = {port for service in services().values() for port in service.get("ports", [])}
+    assert published == {"127.0.0.1:8092:8092", "127.0.0.1:8093:8092"}
+    assert (
+        published & {port for name in FOREIGN | {"inference"} for port in services()[name].get("ports", [])}
+        == set()
+    )
     inside = compose()["networks"]["inside"]
     assert inside == {"internal": True}
     for name in ("elasticsearch", "inference"):
         assert services()[name]["networks"] == ["inside"]
+
+
+@pytest.mark.parametrize("profile", [*PROFILES, "discord,telegram"])
+def test_the_consoles_of_a_setup_have_ports_of_their_own(profile: str) -> None:
+    ports = [
+        service["ports"]
+        for service in services().values()
+        if set(profile.split(",")) & set(service["profiles"]) and "ports" in service
+    ]
+    assert len(ports) == len({port for (port,) in ports}) == len(profile.split(","))
+
+
+@pytest.mark.parametrize("name", sorted(set(OWN) - {"inference"}))
+@pytest.mark.parametrize("asked", ["", "on"])
+def test_a_console_that_is_asked_for_listens_where_its_port_leads_and_wants_a_token(
+    name: str, asked: str
+) -> None:
+    service = compose(CONSOLE=asked, WEB_TOKEN="long-enough-for-this")["services"][name]
+    web = load_settings(environ=service["environment"], cwd=ROOT / "deploy").options.web
+    assert web.start == (asked or "off")
+    ((_, _, inner),) = (port.split(":") for port in service["ports"])
+    assert (web.host, web.port) == ("0.0.0.0", int(inner))
+    _check(web.host, web.public_url, service["environment"]["WEB_TOKEN"])
+    with pytest.raises(SettingsError, match="WEB_TOKEN"):
+        _check(web.host, web.public_url, None)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -97,10 +129,10 @@ def test_every_variable_is_one_that_is_read(name: str) -> None:
 def test_a_token_goes_only_to_whoever_needs_it(name: str) -> None:
     given = {variable for variable in services()[name]["environment"] if not variable.startswith("DAREDA_")}
     needs = {
-        "bot": {"DISCORD_TOKEN", "TELEGRAM_TOKEN"},
-        "bot-with-elasticsearch": {"DISCORD_TOKEN", "TELEGRAM_TOKEN", "ELASTICSEARCH_PASSWORD"},
-        "discord-bot": {"DISCORD_TOKEN", "SERVICE_TOKEN"},
-        "telegram-bot": {"TELEGRAM_TOKEN", "SERVICE_TOKEN"},
+        "bot": {"WEB_TOKEN", "DISCORD_TOKEN", "TELEGRAM_TOKEN"},
+        "bot-with-elasticsearch": {"WEB_TOKEN", "DISCORD_TOKEN", "TELEGRAM_TOKEN", "ELASTICSEARCH_PASSWORD"},
+        "discord-bot": {"WEB_TOKEN", "DISCORD_TOKEN", "SERVICE_TOKEN"},
+        "telegram-bot": {"WEB_TOKEN", "TELEGRAM_TOKEN", "SERVICE_TOKEN"},
         "inference": {"SERVICE_TOKEN", "ELASTICSEARCH_PASSWORD"},
     }
     assert given == needs[name]

@@ -33,6 +33,11 @@ print(resident_mb() - before)
 @pytest.mark.parametrize(("how", "least", "most"), [("given back", -5, 15), ("as ever", 40, 400)])
 def test_large_blocks_are_given_back_although_small_ones_stay(how: str, least: float, most: float) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PICTURES, how], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PICTURES, how],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert least <= float(done.stdout) <= most

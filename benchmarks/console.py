@@ -4,7 +4,8 @@
 
 Opens the pages in Chromium over loopback, each time with an empty cache. A page can be used when its document
 is parsed and its scripts have run; an answer counts from the drop until it stands in the page. The same
-picture is identified without the page in turn with that, so that both meet the same machine.
+picture is identified without the page in turn with that, so that both meet the same machine. The map counts
+from the request until its points are drawn, once the survey behind it is made; then it is moved.
 """
 
 from __future__ import annotations
@@ -39,11 +40,28 @@ BARS = {
     **{f"{name}_kB": 300.0 for name in PAGES},
     **{f"{name}_interactive_ms": 1_000.0 for name in PAGES},
     "answer_ms": 1_500.0,
+    "map_drawn_ms": 1_000.0,
 }
 _READY = """() => {
     const [page] = performance.getEntriesByType("navigation");
     return [page.domContentLoadedEventEnd, page.responseEnd - page.requestStart];
 }"""
+
+_NEXT_FRAME = "await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));"
+"""What was asked to be painted in the next frame is painted then."""
+_DRAWN = f"""async () => {{
+    while (!document.querySelector("[data-ready]")) await new Promise((go) => setTimeout(go, 5));
+    {_NEXT_FRAME}
+    return performance.now();
+}}"""
+_MOVED = f"""async () => {{
+    const started = performance.now();
+    for (let turn = 0; turn < 10; turn++) {{
+        document.querySelector("[data-do=in]").click();
+        {_NEXT_FRAME}
+    }}
+    return (performance.now() - started) / 10;
+}}"""
 
 
 def main() -> int:
@@ -96,6 +114,7 @@ async def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, floa
             found[f"{name}_server_ms"] = statistics.median(server for _, server, _ in loads[1:])
             found[f"{name}_kB"] = max(kilobytes for _, _, kilobytes in loads)
         found |= await answers(browser, address, faces, picture, arguments.repeats)
+        found |= await the_map(browser, address, faces, arguments.repeats)
         await browser.close()
     return found
 
@@ -117,6 +136,27 @@ async def load(browser: Browser, address: str) -> tuple[float, float, float]:
     ready, server = await page.evaluate(_READY)
     await context.close()
     return ready, server, received / 1_000
+
+
+async def the_map(browser: Browser, address: str, faces: LocalFaceService, repeats: int) -> dict[str, float]:
+    """Until every character of the gallery is a point on it, and how long a movement takes to be seen."""
+    started = time.perf_counter()
+    while (await faces.map(SCOPE, wait_s=1.0)).result is None:
+        pass
+    made = time.perf_counter() - started
+    drawn, moved = [], []
+    for _ in range(repeats + 1):
+        context = await browser.new_context(viewport={"width": 1280, "height": 900})
+        page = await context.new_page()
+        await page.goto(f"{address}/g/{SCOPE}/map", wait_until="commit")
+        drawn.append(await page.evaluate(_DRAWN))
+        moved.append(await page.evaluate(_MOVED))
+        await context.close()
+    return {
+        "map_made_s": made,
+        "map_drawn_ms": statistics.median(drawn[1:]),
+        "map_moved_ms": statistics.median(moved[1:]),
+    }
 
 
 async def answers(

@@ -35,6 +35,7 @@ from inference.gallery.base import (
     Gallery,
     GalleryStats,
     NewSample,
+    Report,
 )
 from inference.operations import EXPORT_PATH, IMPORT_PATH, SAMPLES_HEADER, operations
 from inference.servers import Servers
@@ -190,12 +191,14 @@ class RemoteGallery:
 
     # ── archives ────────────────────────────────────────────────────────────────────────────────
 
-    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
+    async def export(
+        self, path: Path, scopes: Sequence[Scope] | None = None, *, report: Report | None = None
+    ) -> int:
         self._require_open()
         body = encode({"scopes": scopes})
         headers = {"Content-Type": MSGPACK}
         async with self._servers.answered(EXPORT_PATH, harmless=True, data=body, headers=headers) as response:
-            await _save(response.content.iter_chunked(_CHUNK_BYTES), path)
+            await _save(_received(response, report), path)
             return int(response.headers[SAMPLES_HEADER])
 
     async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:
@@ -228,6 +231,16 @@ class RemoteGallery:
     def _require_open(self) -> None:
         if self._closed:
             raise StoppedError
+
+
+async def _received(response: aiohttp.ClientResponse, report: Report | None) -> AsyncIterator[bytes]:
+    """The body; what share of it has come is reported, not how far the server is with writing it."""
+    total, come = response.content_length, 0
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        yield chunk
+        come += len(chunk)
+        if report and total:
+            report(min(come / total, 1.0))
 
 
 async def _save(chunks: AsyncIterator[bytes], path: Path) -> None:

@@ -41,12 +41,18 @@ class Transfer:
     started: float = 0.0
     samples: int | None = None
     """How many were written, or added; None until it has worked."""
+    share: float | None = None
+    """What part of an export is written; None as long as it is not known."""
     failed: AppError | None = None
     task: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
         return self.task is not None and not self.task.done()
+
+    def report(self, share: float) -> None:
+        """Told by whoever writes the archive."""
+        self.share = share
 
     def bytes_so_far(self) -> int:
         """What lies on the disk of it."""
@@ -89,7 +95,7 @@ class Transfers:
         self._exports[scope] = transfer
 
         async def write() -> None:
-            transfer.samples = await self._gallery.export(transfer.path, [scope])
+            transfer.samples = await self._gallery.export(transfer.path, [scope], report=transfer.report)
 
         transfer.task = asyncio.create_task(self._run(transfer, write), name="export")
 

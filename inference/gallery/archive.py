@@ -45,7 +45,7 @@ from inference.errors import (
     FileUnreadableError,
     FileUnwritableError,
 )
-from inference.gallery.base import NewSample
+from inference.gallery.base import NewSample, Report
 from inference.gallery.names import clean_name, clean_series, name_key
 from inference.gallery.records import ArchiveSource, Records
 from inference.gallery.store import VECTOR_TYPE, signed_hash, unsigned_hash, usable_rows
@@ -118,17 +118,23 @@ class Archive:
 
 
 def write(
-    path: Path, store: ArchiveSource, contract: EmbeddingContract, scopes: Sequence[Scope] | None
+    path: Path,
+    store: ArchiveSource,
+    contract: EmbeddingContract,
+    scopes: Sequence[Scope] | None,
+    *,
+    report: Report | None = None,
 ) -> int:
     """Write the archive of these scopes (of all by default); returns how many samples it holds.
 
-    Faces without crop or embedding are left out: `verify` tells about those. Raises FileUnwritableError.
+    The share that is reported is that of samples whose crops are written; little comes after them. Faces
+    without crop or embedding are left out: `verify` tells about those. Raises FileUnwritableError.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as members:
-                samples = _write_members(members, store, contract, scopes)
+                samples = _write_members(members, store, contract, scopes, report)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -241,11 +247,13 @@ def _write_members(
     store: ArchiveSource,
     contract: EmbeddingContract,
     scopes: Sequence[Scope] | None,
+    report: Report | None,
 ) -> int:
     wanted = store.scopes() if scopes is None else tuple(dict.fromkeys(scopes))
     characters = [
         one for scope in wanted for one in store.characters(store.list_characters([scope], "", 0, None))
     ]
+    total = sum(one.sample_count for one in characters)
     lines: list[bytes] = []
     counts = [0, 0]
     digests: dict[str, str] = {}
@@ -268,6 +276,8 @@ def _write_members(
                 )
             )
             yield row[12]
+            if report and total:
+                report(min(counts[0] / total, 1.0))
 
     def vectors() -> Iterator[bytes]:
         header = io.BytesIO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ from inference.domain import (
     SampleId,
     Scope,
 )
+
+Report = Callable[[float], None]
+"""Told, on any thread, what share of something long is done, 0…1; may raise to stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +288,9 @@ class Gallery(Protocol):
 
     async def stats(self) -> GalleryStats: ...
 
-    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
+    async def export(
+        self, path: Path, scopes: Sequence[Scope] | None = None, *, report: Report | None = None
+    ) -> int:
         """Write a portable archive (of all scopes by default), whole or not at all; returns its samples."""
 
     async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:

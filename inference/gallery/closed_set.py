@@ -30,6 +30,7 @@ from inference.gallery.base import (
     GalleryStats,
     NewSample,
     Reembed,
+    Report,
 )
 from inference.gallery.names import name_key, suggest_names
 from inference.models.manifest import ClosedSetTable, Manifest
@@ -186,7 +187,9 @@ class ClosedSetGallery:
     async def undo(self, scope: Scope, entry_id: int | None = None, *, actor: str = "") -> AuditEntry:
         raise self._refusal
 
-    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
+    async def export(
+        self, path: Path, scopes: Sequence[Scope] | None = None, *, report: Report | None = None
+    ) -> int:
         raise self._refusal
 
     async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:

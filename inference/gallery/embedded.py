@@ -47,6 +47,7 @@ from inference.gallery.base import (
     GalleryStats,
     NewSample,
     Reembed,
+    Report,
 )
 from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.embedded_faces import page_of_embedded_faces
@@ -354,8 +355,12 @@ class EmbeddedGallery:
             *(Finding("stale_projection", scope, repaired=repair) for scope in stale),
         )
 
-    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
-        return await self._beside(lambda store: archive.write(path, store, self.contract, scopes))
+    async def export(
+        self, path: Path, scopes: Sequence[Scope] | None = None, *, report: Report | None = None
+    ) -> int:
+        return await self._beside(
+            lambda store: archive.write(path, store, self.contract, scopes, report=report)
+        )
 
     async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:
         self._require_writable()

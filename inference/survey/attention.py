@@ -11,9 +11,10 @@ import numpy as np
 
 from inference.decide import Policy
 from inference.domain import Embeddings
+from inference.gallery.base import Report
 from inference.selection import odd_ones
 from inference.survey.faces import ScopeFaces
-from inference.survey.likeness import Floats, Indices, Nearest, Report, best_of, nearest
+from inference.survey.likeness import Floats, Indices, Nearest, best_of, nearest
 from inference.survey.values import Duplicate, Misplaced, Survey
 
 _LISTED = 1_000

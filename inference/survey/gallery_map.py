@@ -6,8 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
+from inference.gallery.base import Report
 from inference.survey.faces import ScopeFaces
-from inference.survey.likeness import Report, mean_embeddings, most_similar
+from inference.survey.likeness import mean_embeddings, most_similar
 from inference.survey.values import GalleryMap, Neighbour, Place
 
 _MOST_PLACES = 10_000

@@ -16,11 +16,10 @@ from inference.decide import Policy
 from inference.domain import Scope
 from inference.errors import StoppedError
 from inference.gallery.audit import Clock, utc_now
-from inference.gallery.base import StoredGallery
+from inference.gallery.base import Report, StoredGallery
 from inference.survey.attention import survey_faces
 from inference.survey.faces import ScopeFaces, read_faces
 from inference.survey.gallery_map import draw_map
-from inference.survey.likeness import Report
 from inference.survey.values import GalleryMap, Progress, Survey
 
 T = TypeVar("T")

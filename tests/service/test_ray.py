@@ -22,6 +22,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from prometheus_client import Metric
 from pydantic import SecretStr
 
 from config.options import Options, ServiceOptions
@@ -203,20 +204,23 @@ async def test_load_brings_replicas_whose_batches_are_shared_and_nothing_is_lost
         async with asyncio.timeout(PATIENCE_S):
             await asyncio.gather(*(client(service) for _ in range(32)))
             await more
-    counted: dict[str, float] = {}
+    figures: dict[str, dict[str, Metric]] = {}
     async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as session:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        while len(counted) < 2:  # each time one of them answers
+        while len(figures) < 2:  # each time one of them answers
             async with session.get(f"{cluster.address}/metrics", headers=headers) as response:
                 assert response.headers["Content-Type"] == Metrics.MEDIA_TYPE
                 families = parsed(await response.text())
-            replicas = {s.labels["replica"] for family in families.values() for s in family.samples}
-            (replica,) = replicas
-            counted[replica] = value(families, "dareda_pictures_total")
-            alone = value(families, "dareda_batch_items_bucket", batcher="detector", le="1.0")
-            calls = value(families, "dareda_batch_items_count", batcher="detector")
-            assert calls - alone > calls / 10  # pictures of several callers met
-    assert sum(counted.values()) > answered
+            (replica,) = {s.labels["replica"] for family in families.values() for s in family.samples}
+            figures[replica] = families
+
+    def total(sample: str, **labels: str) -> float:
+        return sum(value(families, sample, **labels) for families in figures.values())
+
+    assert total("dareda_pictures_total") > answered
+    alone = total("dareda_batch_items_bucket", batcher="detector", le="1.0")
+    calls = total("dareda_batch_items_count", batcher="detector")
+    assert calls - alone > calls / 10  # pictures of several callers met
 
 
 def test_without_a_token_no_replica_starts(tmp_path: Path) -> None:

@@ -103,7 +103,10 @@ web-export-title = Export
 web-export-about = Everything of this gallery in one file: characters, samples and what is known about them. For a backup, or for another Dareda.
 web-export-start = Write an archive
 web-export-again = Write a new one
-web-export-running = Writing the archive: { MEGABYTES($bytes) } so far.
+web-export-running = { $known ->
+    [yes] Writing the archive: { NUMBER($share, style: "percent", maximumFractionDigits: 0) } done, { MEGABYTES($bytes) } so far.
+   *[no] Writing the archive: { MEGABYTES($bytes) } so far.
+}
 web-export-ready =
     { $count ->
         [one] The archive is ready: one sample, { MEGABYTES($bytes) }.

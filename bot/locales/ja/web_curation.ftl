@@ -98,7 +98,10 @@ web-export-title = 書き出し
 web-export-about = このギャラリーのすべて（キャラクター、サンプル、その情報）を一つのファイルにします。バックアップや別の Dareda への引っ越しに使えます。
 web-export-start = アーカイブを作る
 web-export-again = 新しく作る
-web-export-running = アーカイブを書いています：{ MEGABYTES($bytes) }。
+web-export-running = { $known ->
+    [yes] アーカイブを書いています：{ NUMBER($share, style: "percent", maximumFractionDigits: 0) } 完了（{ MEGABYTES($bytes) }）。
+   *[no] アーカイブを書いています：{ MEGABYTES($bytes) }。
+}
 web-export-ready = アーカイブができました：サンプル { $count } 枚、{ MEGABYTES($bytes) }。
 web-export-fetch = ダウンロード
 web-import-title = 読み込み

@@ -98,7 +98,10 @@ web-export-title = 导出
 web-export-about = 把这个图库的全部内容（角色、样本及其信息）写入一个文件，用于备份或交给另一个 Dareda。
 web-export-start = 制作存档
 web-export-again = 重新制作
-web-export-running = 正在写入存档：已写 { MEGABYTES($bytes) }。
+web-export-running = { $known ->
+    [yes] 正在写入存档：已完成 { NUMBER($share, style: "percent", maximumFractionDigits: 0) }（{ MEGABYTES($bytes) }）。
+   *[no] 正在写入存档：已写 { MEGABYTES($bytes) }。
+}
 web-export-ready = 存档已完成：{ $count } 个样本，{ MEGABYTES($bytes) }。
 web-export-fetch = 下载
 web-import-title = 导入

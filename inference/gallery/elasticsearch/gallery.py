@@ -50,6 +50,7 @@ from inference.gallery.base import (
     GalleryStats,
     NewSample,
     Reembed,
+    Report,
 )
 from inference.gallery.changes import Changes
 from inference.gallery.elasticsearch.alike import UnitAlikes, find_duplicate_now
@@ -385,10 +386,12 @@ class ElasticsearchGallery:
         check = Verification(self._queries, self._commits, self._writer, self._contract)
         return await check.run(repair=repair, reembed=reembed)
 
-    async def export(self, path: Path, scopes: Sequence[Scope] | None = None) -> int:
+    async def export(
+        self, path: Path, scopes: Sequence[Scope] | None = None, *, report: Report | None = None
+    ) -> int:
         await self._ready()
         source = ClusterSource(self._queries, await self._queries.scopes(), self._wait)
-        return await asyncio.to_thread(archive.write, path, source, self._contract, scopes)
+        return await asyncio.to_thread(archive.write, path, source, self._contract, scopes, report=report)
 
     async def import_(self, path: Path, *, scope: Scope | None = None, actor: str = "") -> int:
         self._require_writable()

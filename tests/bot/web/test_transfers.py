@@ -101,6 +101,16 @@ async def finished(transfer: Transfer | None) -> Transfer:
     return transfer
 
 
+async def test_what_share_of_an_archive_is_written_is_known_meanwhile(
+    gallery: EmbeddedGallery, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(Transfer, "share", property(lambda _: None, lambda _, share: shares.append(share)))
+    await desk.transfers.export(HERE)
+    assert (await finished(desk.transfers.export_of(HERE))).samples == 2
+    assert shares == [None, 0.5, 1.0]
+
+
 async def test_what_goes_out_comes_in_elsewhere(gallery: EmbeddedGallery, desk: Desk) -> None:
     await desk.transfers.export(HERE)
     out = await finished(desk.transfers.export_of(HERE))

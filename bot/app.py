@@ -49,7 +49,8 @@ async def run(arguments: Namespace, settings: Settings) -> int:
         conversation = await stack.enter_async_context(open_conversation(options, observe(faces, metrics)))
         await stack.enter_async_context(beating(options.heartbeat_file))
         if with_console:
-            await _open_console(stack, conversation, settings, Scope(arguments.gallery), needed=not chats)
+            home = Scope(arguments.gallery)
+            await _open_console(stack, conversation, settings, home, metrics, needed=not chats)
         adapters = tuple(_adapters(conversation, settings))
         metrics.registry.register(ChatFigures(conversation, adapters))
         with told_to_stop() as stop:
@@ -58,13 +59,20 @@ async def run(arguments: Namespace, settings: Settings) -> int:
 
 
 async def _open_console(
-    stack: AsyncExitStack, conversation: Conversation, settings: Settings, home: Scope, *, needed: bool
+    stack: AsyncExitStack,
+    conversation: Conversation,
+    settings: Settings,
+    home: Scope,
+    metrics: Metrics,
+    *,
+    needed: bool,
 ) -> None:
     """Says where it is. One that cannot listen stops the start only where it was asked for."""
     from bot.web.console import open_console  # noqa: PLC0415 - a quarter of a second that `--help` has no use for
 
     try:
-        address = await stack.enter_async_context(open_console(conversation.services, settings, home))
+        console = open_console(conversation.services, settings, home, metrics)
+        address = await stack.enter_async_context(console)
     except SettingsError as error:
         if needed or settings.options.web.start == "on" or error.data["key"] != "web.port":
             raise

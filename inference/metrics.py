@@ -108,6 +108,15 @@ class Metrics:
         await self._look_at_gallery()
         return await asyncio.to_thread(generate_latest, self._shown)
 
+    def values(self, name: str) -> dict[tuple[str, ...], float]:
+        """The samples of that name, by the values of their labels."""
+        return {
+            tuple(sample.labels.values()): sample.value
+            for metric in self.registry.collect()
+            for sample in metric.samples
+            if sample.name == name
+        }
+
     async def _look_at_gallery(self) -> None:
         now = asyncio.get_running_loop().time()
         async with self._looking:

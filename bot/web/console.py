@@ -23,13 +23,16 @@ from config.settings import Settings
 from inference.domain import Scope
 from inference.errors import SettingsError
 from inference.gallery.audit import utc_now
+from inference.metrics import Metrics
 
 _LEAST_TOKEN = 16
 _CLOSE_WITHIN_S = 5.0
 
 
 @asynccontextmanager
-async def open_console(services: Services, settings: Settings, home: Scope) -> AsyncIterator[str]:
+async def open_console(
+    services: Services, settings: Settings, home: Scope, metrics: Metrics | None = None
+) -> AsyncIterator[str]:
     """The console, listening until the end of the block; its address.
 
     Raises SettingsError when it would be reached from elsewhere without a token, or cannot listen there.
@@ -55,6 +58,7 @@ async def open_console(services: Services, settings: Settings, home: Scope) -> A
             transfers,
             home,
             utc_now(),
+            metrics,
         )
         runner = web.AppRunner(
             make_application(desk, guard, assets), access_log=None, shutdown_timeout=_CLOSE_WITHIN_S

@@ -20,6 +20,7 @@ from bot.web.transfers import Transfers
 from config.settings import Settings
 from inference.domain import Scope
 from inference.gallery.base import AuditEntry, Gallery
+from inference.metrics import Metrics
 
 _RECENT = 200
 CONSOLE = Actor("console", "Web console", manages=True)
@@ -41,6 +42,8 @@ class Desk:
     home: Scope
     """The gallery that is shown first: the command line's, unless another one was named."""
     started: datetime
+    metrics: Metrics | None
+    """The process's figures, where somebody keeps them."""
 
     @property
     def gallery(self) -> Gallery:

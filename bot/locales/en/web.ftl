@@ -54,6 +54,28 @@ web-health-python =
         [one] one core
        *[other] { $cores } cores
     }
+web-health-work = Since then
+web-health-pictures = Pictures looked at
+web-health-quick = Until the answer
+web-health-average = { NUMBER($milliseconds, maximumFractionDigits: 0) } ms on average
+web-health-within = 95 % within { NUMBER($seconds) } s
+web-health-stages = Of a picture’s time
+web-health-stage =
+    { $stage ->
+        [decode] reading
+        [detect] finding faces
+        [embed] describing them
+        [search] looking them up
+       *[annotate] drawing
+    } { NUMBER($milliseconds, maximumFractionDigits: 1) } ms
+web-health-waiting = Waiting now
+web-health-queue =
+    { $batcher ->
+        [detector] parts of pictures { NUMBER($count) }
+       *[embedder] faces { NUMBER($count) }
+    }
+web-health-refused = What could not be done
+web-health-nothing-refused = nothing
 
 web-done = Done: { $change }.
 web-pages = Pages

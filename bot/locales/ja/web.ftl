@@ -43,6 +43,28 @@ web-health-no-chats = 接続していません
 web-health-disk = データフォルダー
 web-health-free = 空き { MEGABYTES($bytes) }
 web-health-python = { $version }、{ $cores } コア
+web-health-work = 起動してから
+web-health-pictures = 調べた画像
+web-health-quick = 回答までの時間
+web-health-average = 平均 { NUMBER($milliseconds, maximumFractionDigits: 0) } ms
+web-health-within = 95 % は { NUMBER($seconds) } 秒以内
+web-health-stages = 画像 1 枚の内訳
+web-health-stage =
+    { $stage ->
+        [decode] 読み込み
+        [detect] 顔の検出
+        [embed] 特徴の計算
+        [search] 照合
+       *[annotate] 描画
+    } { NUMBER($milliseconds, maximumFractionDigits: 1) } ms
+web-health-waiting = 現在の待ち
+web-health-queue =
+    { $batcher ->
+        [detector] 画像の部分 { NUMBER($count) }
+       *[embedder] 顔 { NUMBER($count) }
+    }
+web-health-refused = できなかったこと
+web-health-nothing-refused = なし
 
 web-done = 完了：{ $change }。
 web-pages = ページ

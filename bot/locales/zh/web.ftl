@@ -43,6 +43,28 @@ web-health-no-chats = 没有连接
 web-health-disk = 数据文件夹
 web-health-free = 剩余 { MEGABYTES($bytes) }
 web-health-python = { $version }，{ $cores } 核
+web-health-work = 启动以来
+web-health-pictures = 查看过的图片
+web-health-quick = 回答用时
+web-health-average = 平均 { NUMBER($milliseconds, maximumFractionDigits: 0) } 毫秒
+web-health-within = 95 % 在 { NUMBER($seconds) } 秒以内
+web-health-stages = 每张图片的用时
+web-health-stage =
+    { $stage ->
+        [decode] 读取
+        [detect] 找脸
+        [embed] 计算特征
+        [search] 比对
+       *[annotate] 绘制
+    } { NUMBER($milliseconds, maximumFractionDigits: 1) } 毫秒
+web-health-waiting = 正在等待
+web-health-queue =
+    { $batcher ->
+        [detector] 图片部分 { NUMBER($count) }
+       *[embedder] 人脸 { NUMBER($count) }
+    }
+web-health-refused = 未能完成的
+web-health-nothing-refused = 无
 
 web-done = 完成：{ $change }。
 web-pages = 页

@@ -9,6 +9,7 @@ import sys
 
 from aiohttp import web
 
+from bot.web.figures import figures_of
 from bot.web.visits import Visit, page
 from inference.gallery.audit import utc_now
 
@@ -29,6 +30,7 @@ async def show(visit: Visit) -> web.Response:
         cores=os.cpu_count() or 1,
         learns=visit.desk.services.faces.learns,
         platforms=visit.desk.services.platforms.attached,
+        figures=figures_of(visit.desk.metrics) if visit.desk.metrics else None,
     )
 
 

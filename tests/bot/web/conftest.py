@@ -20,6 +20,7 @@ from config.options import Options, WebOptions
 from config.settings import Settings
 from inference.domain import Scope
 from inference.enroll import EnrollRequest, PreparedFace
+from inference.metrics import Metrics
 from inference.service import LocalFaceService
 from tests.bot.conversing import MemoryPlatform, Room
 from tests.conftest import CastPictures
@@ -40,7 +41,7 @@ async def console(conversation: Conversation, chat_options: Options) -> AsyncIte
     settings = Settings(
         replace(chat_options, web=WebOptions(port=0)), sources={"chats.operators": "dareda.toml"}
     )
-    async with open_console(conversation.services, settings, Scope("cli")) as address:
+    async with open_console(conversation.services, settings, Scope("cli"), Metrics()) as address:
         yield address
 
 

@@ -197,10 +197,18 @@ async def _serve_process(options: Options) -> AsyncIterator[tuple[str, psutil.Pr
         line = (await asyncio.wait_for(process.stderr.readline(), 120)).decode()
         if "Serving at" not in line:
             raise RuntimeError(line + (await process.stderr.read()).decode())
+        logged = asyncio.create_task(_drop(process.stderr))
         yield line.split()[-1], psutil.Process(process.pid)
     finally:
         process.terminate()
         await process.wait()
+    await logged
+
+
+async def _drop(lines: asyncio.StreamReader) -> None:
+    """Read to the end: whoever logs into a pipe that nobody empties has to wait."""
+    while await lines.read(65_536):
+        pass
 
 
 if __name__ == "__main__":

@@ -258,3 +258,9 @@ class PlatformAccess(Protocol):
 
     async def say(self, notice: Notice) -> None:
         """Raises CannotSendError when the channel is gone or the bot may not write there."""
+
+    def name_of(self, space: str) -> str:
+        """What the server, group or channel is called, as far as the process has heard; else empty.
+
+        Nothing is asked or stored for it, and private chats, which would have a person's name, have none.
+        """

@@ -55,6 +55,11 @@ class Platforms:
         """Those that are there."""
         return tuple(self._accesses)
 
+    def name_of(self, chat: ChatRef) -> str:
+        """What the chat's space is called; empty when it is not known."""
+        access = self._accesses.get(chat.platform)
+        return access.name_of(chat.space) if access else ""
+
     async def open(self, chat: ChatRef, reference: str) -> IncomingImage:
         """A picture posted before. Raises PictureGoneError."""
         access = self._accesses.get(chat.platform)

@@ -18,8 +18,9 @@ from urllib.parse import quote
 from config.options import LoggingOptions
 from config.settings import Secrets
 
-# At INFO these write addresses with the token in them; at DEBUG also message texts and embeddings.
-_QUIET_LIBRARIES = ("discord", "elastic_transport", "elasticsearch", "httpcore", "httpx", "telegram")
+# At INFO these write addresses with the token in them, or how they were built; at DEBUG also message texts
+# and embeddings.
+_QUIET_LIBRARIES = ("discord", "elastic_transport", "elasticsearch", "faiss", "httpcore", "httpx", "telegram")
 _HIDDEN = "[hidden]"
 # Text from outside must not forge a line or move the cursor: control characters are written as escapes.
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}

@@ -17,6 +17,8 @@ _TAGS = frozenset(map(chr, range(0xE0020, 0xE0080)))
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 
 _MOST_CHARACTERS = 1_000
+# Most names: printable ASCII, kana and usual Han characters, each one visible and composed already.
+_PLAIN = re.compile(rf"[ -~\u3041-\u3096\u30a1-\u30fc\u4e00-\u9fff]{{,{_MOST_CHARACTERS}}}")
 _MOST_MARKS, _MOST_STACKED_MARKS = 8, 2
 _LONGEST_CLUSTER = 12
 """Code points; a kiss of two people with skin tones has 10."""
@@ -28,6 +30,8 @@ def readable(text: str) -> str:
     Directional overrides go, joiners of emoji and Indic scripts stay, piles of combining marks are cut low,
     and of an endless text only the beginning is kept.
     """
+    if _PLAIN.fullmatch(text):
+        return re.sub(" +", " ", text).strip(" ")
     shown = []
     for character in text[:_MOST_CHARACTERS]:
         category = unicodedata.category(character)

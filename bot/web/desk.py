@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
@@ -20,6 +20,7 @@ from bot.web.transfers import Transfers
 from config.settings import Settings
 from inference.domain import Scope
 from inference.gallery.base import AuditEntry, Gallery
+from inference.graphemes import readable
 from inference.metrics import Metrics
 
 _RECENT = 200
@@ -78,6 +79,16 @@ class Desk:
         if platform not in get_args(Platform):
             return None
         return ChatRef(cast(Platform, platform), space, channel=space)
+
+    def names_of(self, scopes: Iterable[Scope]) -> dict[Scope, str]:
+        """What to call each gallery."""
+        chats = {own: chat for chat, own in self.services.store.spaces()}
+        return {scope: self.name_of(scope, chats.get(scope)) for scope in scopes}
+
+    def name_of(self, scope: Scope, chat: ChatRef | None) -> str:
+        """What to call a gallery, which is that of the chat: as the chat, where its name is known."""
+        name = readable(self.services.platforms.name_of(chat)) if chat else ""
+        return f"{name} ({chat.platform.capitalize()})" if chat and name else readable(scope)
 
     def asker(self, chat: ChatRef) -> Asker:
         """The operator, as somebody who manages that chat."""

@@ -111,8 +111,9 @@ class Visit:
 
     async def gallery_choice(self, rest: str) -> dict[str, Any]:
         """What `base.html` needs to offer the same page of the other galleries."""
+        scopes = await self.desk.galleries()
         return {
-            "scopes": await self.desk.galleries(),
+            "scopes": self.desk.names_of(dict.fromkeys((*scopes, self.scope))),
             "address_of": lambda scope: gallery_path(scope, rest),
         }
 

@@ -49,6 +49,8 @@ class MemoryPlatform:
         """By space and reference: bytes, spoiler."""
         self.said: list[Notice] = []
         self.opened = 0
+        self.names: dict[str, str] = {}
+        """Of spaces."""
 
     def keep(self, chat: ChatRef, data: bytes, *, spoiler: bool = False, size: bool = True) -> IncomingImage:
         reference = f"file-{next(_numbers)}"
@@ -67,6 +69,9 @@ class MemoryPlatform:
     async def say(self, notice: Notice) -> None:
         check_reply(notice.reply)
         self.said.append(notice)
+
+    def name_of(self, space: str) -> str:
+        return self.names.get(space, "")
 
     @staticmethod
     def _image(reference: str, data: bytes, spoiler: bool, *, size: bool = True) -> IncomingImage:

@@ -20,7 +20,7 @@ from config.settings import Secrets
 DISCORD = "MTA1-not_a.real~token"
 TELEGRAM = "123456:AA-not/a+real"
 SECRETS = Secrets(SecretStr(DISCORD), SecretStr(TELEGRAM))
-LIBRARIES = ["discord", "elastic_transport", "elasticsearch", "httpcore", "httpx", "telegram"]
+LIBRARIES = ["discord", "elastic_transport", "elasticsearch", "faiss", "httpcore", "httpx", "telegram"]
 FORMATS: list[Literal["console", "json"]] = ["console", "json"]
 
 

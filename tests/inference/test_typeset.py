@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from inference import graphemes
 from inference.bidi import embedding_levels, visual_order
 from inference.fonts import EMOJI, LATIN, Font, chain, cjk
 from inference.graphemes import clusters, readable, shorten
@@ -173,6 +175,13 @@ def test_what_no_font_has_is_shown_plainly_or_as_one_visible_mark(text: str, sho
 )
 def test_a_name_is_made_readable(text: str, shown: str) -> None:
     assert readable(text) == shown
+
+
+def test_the_short_way_for_plain_names_leads_where_the_long_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"  {chr(code)}a {chr(code)}  " for code in (*range(0x20, 0x3200), *range(0x4DF0, 0xA010, 7))]
+    short = [readable(text) for text in texts]
+    monkeypatch.setattr(graphemes, "_PLAIN", re.compile("(?!)"))
+    assert [readable(text) for text in texts] == short
 
 
 @pytest.mark.parametrize(

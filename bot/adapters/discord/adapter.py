@@ -87,6 +87,10 @@ class DiscordAdapter:
         texts = texts_of(self._conversation.language(chat))
         await self.client.sender.send(to, notice.reply, texts)
 
+    def name_of(self, space: str) -> str:
+        guild = self.client.get_guild(int(space)) if space.isdecimal() else None
+        return guild.name if guild else ""
+
 
 def _check(options: DiscordOptions) -> None:
     try:

@@ -112,6 +112,9 @@ class TelegramAdapter:
         to = Destination(int(chat.channel), int(chat.topic) if chat.topic else None)
         await self._dispatch.sender.send(to, notice.reply, texts_of(self._conversation.language(chat)))
 
+    def name_of(self, space: str) -> str:
+        return self._dispatch.titles.of(int(space)) if space.removeprefix("-").isdecimal() else ""
+
     async def _shut_down(self) -> None:
         await self._dispatch.close()
         await self.receiver.close()

@@ -18,6 +18,7 @@ from bot.adapters.telegram.messages import Messages
 from bot.adapters.telegram.pictures import Pictures
 from bot.adapters.telegram.presses import Presses
 from bot.adapters.telegram.sending import Destination, Sender
+from bot.adapters.telegram.titles import Titles
 from bot.adapters.telegram.translate import chat_of
 from bot.chat import ChatRef
 from bot.conversation import Conversation
@@ -74,10 +75,13 @@ class Dispatch:
             administrators=self._administrators,
             in_flight=self.in_flight,
         )
+        self.titles = Titles()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, update: Update) -> None:
         """Begins what the update asks for; to be called in the order in which updates come."""
+        if chat := update.effective_chat:
+            self.titles.see(chat)
         if message := update.message or update.channel_post:
             self._take_message(message)
         elif query := update.callback_query:

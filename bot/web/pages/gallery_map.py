@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections import Counter
@@ -47,6 +48,13 @@ async def show(visit: Visit) -> web.Response:
 async def places(visit: Visit) -> web.Response:
     """The map for the page's script, as JSON. Raises GalleryUnavailableError."""
     drawn = (await visit.desk.services.faces.map(visit.scope)).result
+    response = web.Response(text=await asyncio.to_thread(_as_json, drawn), content_type="application/json")
+    response.enable_compression()
+    return response
+
+
+def _as_json(drawn: GalleryMap | None) -> str:
+    """A row for each place. Of a large gallery it takes long enough for others to notice."""
     series = coloured_series(drawn)
     colours = {name: number for number, (name, _) in enumerate(series)}
     rows = [
@@ -61,10 +69,7 @@ async def places(visit: Visit) -> web.Response:
         ]
         for place in (drawn.places if drawn else ())
     ]
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    response = web.Response(text=text, content_type="application/json")
-    response.enable_compression()
-    return response
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
 def coloured_series(drawn: GalleryMap | None) -> list[tuple[str, int]]:

@@ -26,6 +26,8 @@ class Line:
 
     review: Review
     text: Text
+    place: str
+    """Where it was made."""
     address: str
     reachable: bool
     """Whether its chat is connected, without which the picture cannot be read."""
@@ -77,6 +79,7 @@ async def _line(visit: Visit, review: Review) -> Line:
     return Line(
         review,
         await proposal(services, asker, review),
+        visit.desk.name_of(services.store.scope(chat), chat),
         f"/reviews/{chat.platform}/{chat.space}/{review.id}",
         chat.platform in services.platforms.attached,
         await _character(visit, asker.scopes, review.right),

@@ -33,6 +33,14 @@ from tests.discord_server.state import Channel, Delivery, Guild, Member
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x20\x00\x00\x00\x10" + bytes(range(256)) * 40
 
 
+async def test_servers_have_names_and_what_is_no_server_has_none(
+    discord_server: DiscordServer, guild: Guild, alice: Member, conversation: ScriptedConversation
+) -> None:
+    async with connected(discord_server, conversation) as adapter:
+        assert adapter.name_of(str(guild.id)) == "club"
+        assert [adapter.name_of(other) for other in (str(alice.user.id), "1", "", "x", "-5")] == [""] * 5
+
+
 async def test_a_post_with_two_pictures_is_one_post_and_gets_one_reply(
     discord_server: DiscordServer, channel: Channel, alice: Member, conversation: ScriptedConversation
 ) -> None:

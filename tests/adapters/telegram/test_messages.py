@@ -6,7 +6,9 @@ import asyncio
 
 import numpy as np
 import pytest
+import telegram
 
+from bot.adapters.telegram.titles import Titles
 from bot.chat import Command, CommandName, ImagePost, Submission
 from config.options import ImageLimits
 from inference.images import decode
@@ -86,6 +88,26 @@ async def test_pictures_of_every_kind_are_read(
         assert decode(await again.read(1_000_000), ImageLimits()).frames[0].shape == found.frames[0].shape
     assert len(found.frames) == frames
     assert (post.id, post.chat.space, post.author.id) == (str(asked.id), str(group.id), str(alice.id))
+
+
+async def test_groups_have_the_names_that_were_heard_and_people_none(
+    telegram_server: TelegramServer, scripted: ScriptedConversation, group: Chat, private: Chat, alice: User
+) -> None:
+    async with connected(telegram_server, scripted) as adapter:
+        assert adapter.name_of(str(group.id)) == ""
+        for chat in (private, group):
+            asked = telegram_server.post(chat, alice, media=telegram_server.files.photo(picture()))
+            await telegram_server.reply_to(asked)
+        assert adapter.name_of(str(group.id)) == "club"
+        assert [adapter.name_of(other) for other in (str(private.id), "1", "", "x")] == [""] * 4
+
+
+async def test_of_many_titles_those_heard_of_longest_ago_are_forgotten() -> None:
+    titles = Titles()
+    for number in range(5_000):
+        titles.see(telegram.Chat(number, "group", title=f"club {number}"))
+        titles.see(telegram.Chat(4, "group", title="again"))
+    assert (titles.of(4_999), titles.of(4), titles.of(5)) == ("club 4999", "again", "")
 
 
 async def test_other_things_are_no_pictures(

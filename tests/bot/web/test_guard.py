@@ -24,7 +24,7 @@ from inference.domain import Scope
 from inference.enroll import EnrollRequest, PreparedFace
 from inference.errors import SettingsError
 from inference.service import LocalFaceService
-from tests.bot.conversing import Room
+from tests.bot.conversing import MemoryPlatform, Room
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TOKEN = "a-token-that-nobody-guesses"
@@ -223,6 +223,17 @@ async def test_what_strangers_wrote_is_shown_as_text(visitor: Visitor) -> None:
         f"/g/cli/characters?q={attack}&series={attack}&order={attack}&page={attack}"
     )
     assert "<script>alert" not in text
+
+
+async def test_a_chats_gallery_is_shown_by_its_name_where_that_is_known(
+    visitor: Visitor, room: Room, memory_platform: MemoryPlatform
+) -> None:
+    space = room.chat.space
+    _, text, _ = await visitor.get("/g/cli/characters")
+    assert f'<bdi title="discord:{space}">discord:{space}</bdi>' in text
+    memory_platform.names[space] = "Anime\u202e <b>Club</b>\n"
+    _, text, _ = await visitor.get("/g/cli/characters")
+    assert f'<bdi title="discord:{space}">Anime &lt;b&gt;Club&lt;/b&gt; (Discord)</bdi>' in text
 
 
 # ── the token ───────────────────────────────────────────────────────────────────────────────────

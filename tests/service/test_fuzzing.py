@@ -81,4 +81,5 @@ def test_whatever_is_sent_the_answer_is_one_that_the_document_knows(case: Case, 
         base_url=address,
         headers={"Authorization": f"Bearer {TOKEN}"},
         checks=CHECKS,
+        timeout=60,  # a survey may be waited for up to 20 s, and the machine may be busy
     )

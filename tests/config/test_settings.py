@@ -115,7 +115,7 @@ def test_a_wrong_config_file_is_refused_with_key_value_and_what_is_accepted(
         ("DAREDA_DECISION__THRESHOLD", "0,5", "is not a number from 0 to 1"),
         ("DAREDA_MODELS__FLIP_AVERAGE", "maybe", "is not true or false"),
         ("DAREDA_MODELS__FLIP_AVERAGE", "", "is not true or false"),
-        ("DAREDA_LOGGING__LEVEL", "LOUD", "is not DEBUG, INFO, WARNING or ERROR"),
+        ("DAREDA_LOGGING__LEVEL", "LOUD", "is not auto, DEBUG, INFO, WARNING or ERROR"),
         ("DAREDA_GALLERY__SHARED", "[1]", "is not a list of texts"),
         ("DAREDA_GALLERY__SHARED", '["a"', "is not a list of texts"),
         ("DAREDA_DATA_DIR", " ", "is not a path"),

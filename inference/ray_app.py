@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,6 @@ from ray import serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
@@ -39,7 +38,7 @@ from inference.errors import SettingsError
 from inference.metrics import Metrics
 from inference.observed import ObservedFaceService, watch
 from inference.server.serving import open_inference_socket
-from inference.service import Answer, FaceService, LocalFaceService, open_face_service
+from inference.service import Answer, FaceService, open_face_service
 
 _CHUNK_BYTES = 256 * 1024
 _BATCHES_AT_ONCE = 4
@@ -92,21 +91,19 @@ def deployment(place: Place) -> serve.Deployment:
 
 def _application(place: Place) -> Starlette:
     """Of one replica, which has loaded its models when this has started."""
-    pass_on: list[Callable[[Request], Awaitable[StreamingResponse]]] = []
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        del app
-        async with _open_replica(place) as session:
-            pass_on.append(lambda request: _passed_on(request, session))
+        async with _open_replica(place) as app.state.session:
             yield
-            pass_on.clear()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await pass_on[0](Request(scope, receive))
+        response = await _passed_on(Request(scope, receive), scope["app"].state.session)
         await response(scope, receive, send)
 
-    return Starlette(routes=[Mount("/", app=answer)], lifespan=lifespan)
+    application = Starlette(lifespan=lifespan)
+    application.router.default = answer  # no routes here, not even one for all: that leaves out line breaks
+    return application
 
 
 @asynccontextmanager
@@ -124,7 +121,7 @@ async def _open_replica(place: Place) -> AsyncIterator[aiohttp.ClientSession]:
                 options, credentials=settings.secrets, read_only=place.read_only, wait=True
             ) as core,
             open_inference_socket(
-                _batched(core, metrics, most=options.batching.detector_items),
+                BatchedFaceService(core, metrics, most=options.batching.detector_items),
                 options,
                 socket,
                 token=token,
@@ -161,10 +158,11 @@ def _within_share(options: Options) -> Options:
 
 async def _passed_on(request: Request, session: aiohttp.ClientSession) -> StreamingResponse:
     """The answer of the service behind the session, piece by piece, as the request goes to it."""
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # The path comes decoded, and may hold line breaks, which must not end lines of the request: `build` quotes.
+    query = request.scope["query_string"].decode("latin-1")
     answer = await session.request(
         request.method,
-        URL(f"http://replica{target}", encoded=True),
+        URL.build(scheme="http", host="replica", path=request.scope["path"], query_string=query),
         headers=[(name, value) for name, value in request.headers.items() if name not in _OF_THE_CONNECTION],
         data=request.stream() if request.method == "POST" else None,
         allow_redirects=False,
@@ -186,11 +184,6 @@ async def _passed_on(request: Request, session: aiohttp.ClientSession) -> Stream
 # ── Serve's batching ────────────────────────────────────────────────────────────────────────────
 
 
-def _batched(core: LocalFaceService, metrics: Metrics, *, most: int) -> FaceService:
-    watch(core, metrics)
-    return BatchedFaceService(core, metrics, most=most)
-
-
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """Of one picture."""
@@ -209,6 +202,7 @@ class BatchedFaceService(ObservedFaceService):
     def __init__(self, service: FaceService, metrics: Metrics, *, most: int) -> None:
         """At most so many pictures in a batch."""
         super().__init__(service, metrics)
+        watch(service, metrics)
         self._in_batches = serve.batch(
             max_batch_size=most, batch_wait_timeout_s=0.0, max_concurrent_batches=_BATCHES_AT_ONCE
         )(_take_turns)

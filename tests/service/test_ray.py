@@ -143,6 +143,7 @@ async def answer_of(
         ("GET", "/openapi.json", b"", {}, 200),
         ("GET", "/openapi.json?a=%2F%20b", b"", {}, 200),
         ("GET", "/nowhere", b"", {}, 404),
+        ("GET", "/now%20here%0D%0AX-Request-ID:%20two%0D%0A/%E3%81%88%2F?b=%0D%0A", b"", {}, 404),
         ("DELETE", "/v1/identify", b"", {}, 405),
         ("POST", "/v1/gallery/stats", b"{}", {}, 200),
         ("POST", "/v1/gallery/stats", b"{}", {"Authorization": "Bearer wrong"}, 401),

@@ -158,7 +158,7 @@ def _within_share(options: Options) -> Options:
 
 async def _passed_on(request: Request, session: aiohttp.ClientSession) -> StreamingResponse:
     """The answer of the service behind the session, piece by piece, as the request goes to it."""
-    # The path comes decoded, and may hold line breaks, which must not end lines of the request: `build` quotes.
+    # The path comes decoded, and may hold line breaks, which must not get into the request: `build` quotes.
     query = request.scope["query_string"].decode("latin-1")
     answer = await session.request(
         request.method,

@@ -3,6 +3,8 @@
 PYTHON ?= python3
 RUN_ENV := .venv
 TEST_ENV := .venv-dev
+# Processes that share the tests; a file stays with one of them.
+TEST_PROCESSES ?= 2
 
 # The slim CPU set, unless there is an NVIDIA GPU for torch to use.
 REQUIREMENTS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo requirements.txt || echo requirements-cpu.txt)
@@ -13,7 +15,7 @@ run: $(RUN_ENV)/.$(REQUIREMENTS)
 	$(RUN_ENV)/bin/python bot.py run
 
 test: check
-	$(TEST_ENV)/bin/python -m pytest
+	$(TEST_ENV)/bin/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 check: $(TEST_ENV)/.requirements-dev.txt
 	$(TEST_ENV)/bin/ruff format --check .

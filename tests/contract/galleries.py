@@ -15,14 +15,7 @@ from inference.gallery.base import Gallery, KeptGallery
 from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
 from inference.gallery.embedded import open_embedded_gallery
 from tests.contract.served import serve_gallery
-from tests.elasticsearch_server.shared import (
-    connect,
-    empty_gallery,
-    new_prefix,
-    open_test_gallery,
-    remove_gallery,
-    used_again,
-)
+from tests.elasticsearch_server.shared import give_back, lent_prefix, open_test_gallery
 from tests.inference.gallery.samples import make_contract
 
 KINDS = ["embedded", "indexed", "remote", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
@@ -65,17 +58,11 @@ async def open_gallery(
         yield gallery
         await gallery.close()
         return
-    prefix = used_again().pop() if used_again() else new_prefix()
+    prefix = lent_prefix()
     gallery = await open_test_gallery(prefix, make_contract(), undo_days=undo_days, clock=clock)
     yield gallery
     await gallery.close()
-    cluster = connect()
-    if gallery.contract == make_contract():
-        await empty_gallery(prefix, cluster)
-        used_again().append(prefix)
-    else:
-        await remove_gallery(prefix, cluster)
-    await cluster.close()
+    await give_back(prefix)
 
 
 async def open_again(gallery: Gallery, folder: Path, *, clock: Clock) -> KeptGallery:

@@ -19,6 +19,14 @@ from tests.elasticsearch_server.distribution import NotAvailableError, java_home
 
 _START_TIMEOUT_S = 300
 _STOP_TIMEOUT_S = 60
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 * 1024**3
+_JVM_OPTIONS = """\
+# It lives for some minutes beside other work, so compiling well and collecting at the same time cost more than they save.
+-XX:TieredStopAtLevel=1
+-XX:-UseG1GC
+-XX:+UseSerialGC
+"""
 
 
 class Node:
@@ -37,6 +45,7 @@ class Node:
         self.home = server_home(version)
         self.java = java_home(version)
         self.folder = Path(tempfile.mkdtemp(prefix="dareda-elasticsearch-"))
+        self._data = Path(tempfile.mkdtemp(prefix="dareda-elasticsearch-", dir=_folder_for_data()))
         self.port = port or free_port()
         self.transport_port = transport_port or free_port()
         self.scheme = "https" if secured else "http"
@@ -44,7 +53,7 @@ class Node:
         self._settings = {
             "cluster.name": f"dareda-tests-{self.port}",
             "node.name": f"node-{self.port}",
-            "path.data": str(self.folder / "data"),
+            "path.data": str(self._data),
             "path.logs": str(self.folder / "logs"),
             "network.host": "127.0.0.1",
             "http.port": str(self.port),
@@ -56,6 +65,7 @@ class Node:
         }
         self._process: subprocess.Popen[bytes] | None = None
         shutil.copytree(self.home / "config", self.folder / "config")
+        (self.config / "jvm.options.d" / "tests.options").write_text(_JVM_OPTIONS)
 
     @property
     def url(self) -> str:
@@ -95,8 +105,7 @@ class Node:
             "ES_JAVA_HOME": str(self.java),
             "ES_PATH_CONF": str(self.config),
             "ES_TMPDIR": str(self._made("tmp")),
-            # It lives for a minute or two, so compiling well costs more than it saves.
-            "ES_JAVA_OPTS": f"-Xms{self._heap_mb}m -Xmx{self._heap_mb}m -XX:TieredStopAtLevel=1",
+            "ES_JAVA_OPTS": f"-Xms{self._heap_mb}m -Xmx{self._heap_mb}m",
         }
 
     def wait_until_up(self, *, nodes: int = 1) -> None:
@@ -137,7 +146,8 @@ class Node:
 
     def remove(self) -> None:
         self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self._data):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def output(self) -> str:
         log = self.folder / "out.log"
@@ -202,9 +212,9 @@ class Node:
         return folder
 
     def _give_to(self, user: pwd.struct_passwd) -> None:
-        for name in ("data", "logs", "tmp"):
+        for name in ("logs", "tmp"):
             self._made(name)
-        for path in (self.folder, *self.folder.rglob("*")):
+        for path in (self.folder, *self.folder.rglob("*"), self._data):
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
@@ -238,6 +248,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _folder_for_data() -> Path | None:
+    """In memory where there is room: on a disk, syncing is most of what each change and each new index takes."""
+    there = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES
+    return _MEMORY if there else None
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import uuid
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ from inference.gallery.elasticsearch.gallery import (
 )
 from inference.gallery.elasticsearch.mappings import IndexNames, IndexSettings
 from tests.elasticsearch_server.distribution import VERSION, NotAvailableError
-from tests.elasticsearch_server.server import Node
+from tests.elasticsearch_server.keeper import kept_server
+from tests.inference.gallery.samples import make_contract
 
 _VERSION_VARIABLE = "ES_TEST_VERSION"
 _REQUIRE_VARIABLE = "ES_TEST_REQUIRED"
@@ -38,15 +38,9 @@ def _address() -> str | NotAvailableError:
     if os.environ.get("ES_URL"):
         return os.environ["ES_URL"]
     try:
-        node = Node(server_version())
+        return kept_server(server_version())
     except NotAvailableError as error:
         return error
-    atexit.register(node.remove)
-    try:
-        node.start()
-    except NotAvailableError as error:
-        return error
-    return node.url
 
 
 def server_address() -> str:
@@ -69,12 +63,29 @@ def new_prefix() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
-def used_again() -> list[str]:
-    """Prefixes of galleries that are empty and under the tests' first contract."""
-    return _empty
-
-
 _empty: list[str] = []
+"""Of galleries that can be used again: to make the indices of one takes longer than most tests."""
+
+
+def lent_prefix() -> str:
+    """For a gallery that is empty and under the tests' first contract, or is not there yet; `give_back()` it."""
+    return _empty.pop() if _empty else new_prefix()
+
+
+async def give_back(prefix: str) -> None:
+    """Empties that gallery for the next test, or removes it where that is not enough."""
+    names = IndexNames(prefix)
+    cluster = connect()
+    head = await Commits(cluster, names).head()
+    if head and head.contracts == (make_contract(),):
+        await empty_gallery(prefix, cluster)
+        await cluster.refresh(names.everything)
+        if await cluster.count(names.everything, {"match_all": {}}) == 1:  # the head alone
+            _empty.append(prefix)
+            await cluster.close()
+            return
+    await remove_gallery(prefix, cluster)
+    await cluster.close()
 
 
 def connect(addresses: Sequence[str] | None = None, **access: object) -> Cluster:

@@ -27,13 +27,7 @@ from inference.errors import AppError
 from inference.gallery.base import Gallery, NewSample
 from inference.gallery.embedded import open_embedded_gallery
 from tests.contract.galleries import Clock
-from tests.elasticsearch_server.shared import (
-    connect,
-    new_prefix,
-    open_test_gallery,
-    remove_gallery,
-    server_address,
-)
+from tests.elasticsearch_server.shared import give_back, lent_prefix, open_test_gallery, server_address
 from tests.inference.gallery.samples import (
     HashEmbedder,
     make_contract,
@@ -105,7 +99,7 @@ class Congruence(RuleBasedStateMachine):
     def open(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp())
-        self.prefix = new_prefix()
+        self.prefix = lent_prefix()
         self.clocks = Clock(), Clock()
         self.twins = Twins()
         self.embedder: HashEmbedder | None = None
@@ -324,14 +318,9 @@ class Congruence(RuleBasedStateMachine):
         finally:
             for gallery in self.galleries:
                 self.run(gallery.close())
-            self.run(self.removed())
+            self.run(give_back(self.prefix))
             self.runner.close()
             shutil.rmtree(self.folder)
-
-    async def removed(self) -> None:
-        cluster = connect()
-        await remove_gallery(self.prefix, cluster)
-        await cluster.close()
 
 
 Congruence.TestCase.settings = settings(

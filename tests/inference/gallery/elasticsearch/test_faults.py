@@ -31,6 +31,8 @@ from tests.elasticsearch_server.proxy import Fault, FaultProxy, proxied
 from tests.elasticsearch_server.server import free_port
 from tests.elasticsearch_server.shared import (
     connect,
+    give_back,
+    lent_prefix,
     new_prefix,
     open_test_gallery,
     remove_gallery,
@@ -56,7 +58,7 @@ class Behind:
 
 @pytest.fixture
 async def behind() -> AsyncIterator[Behind]:
-    prefix = new_prefix()
+    prefix = lent_prefix()
     async with proxied(server_address()) as proxy:
         direct = await open_test_gallery(prefix, make_contract())
         breaker = CircuitBreaker(failures=3, shortest_s=0.2, longest_s=0.5)
@@ -66,8 +68,8 @@ async def behind() -> AsyncIterator[Behind]:
         await proxy.set(Fault.NONE)
         await gallery.close()
         assert not [f for f in await direct.verify(repair=False) if f.kind != "empty_character"]
-        await remove_gallery(prefix, direct._cluster)
         await direct.close()
+    await give_back(prefix)
 
 
 async def refused_in_time(call: Awaitable[object], *, limit_s: float = TIMEOUT_S) -> None:

@@ -28,7 +28,7 @@ from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
 from inference.gallery.elasticsearch.mappings import IndexNames, IndexSettings, VectorIndex
 from inference.gallery.embedded import open_embedded_gallery
 from inference.gallery.transfer import copy_gallery
-from tests.elasticsearch_server.shared import connect, new_prefix, open_test_gallery, remove_gallery
+from tests.elasticsearch_server.shared import connect, give_back, lent_prefix, new_prefix, open_test_gallery
 from tests.inference.gallery.samples import (
     DIMENSION,
     HashEmbedder,
@@ -46,11 +46,17 @@ THERE = Scope("there")
 
 @pytest.fixture
 async def prefix() -> AsyncIterator[str]:
+    made = lent_prefix()
+    yield made
+    await give_back(made)
+
+
+@pytest.fixture
+async def unused_prefix() -> AsyncIterator[str]:
+    """Of a gallery that is not there yet."""
     made = new_prefix()
     yield made
-    cluster = connect()
-    await remove_gallery(made, cluster)
-    await cluster.close()
+    await give_back(made)
 
 
 @pytest.fixture
@@ -270,9 +276,9 @@ async def test_a_search_notices_an_abandoned_change_and_completes_it(
 
 
 @pytest.mark.parametrize("kind", ["flat", "int8_hnsw", "bbq_hnsw"])
-async def test_every_kind_of_index_gives_exact_similarities(prefix: str, kind: VectorIndex) -> None:
+async def test_every_kind_of_index_gives_exact_similarities(unused_prefix: str, kind: VectorIndex) -> None:
     contract = make_contract("wide", 64)  # bbq needs 64 dimensions
-    opened = await open_test_gallery(prefix, contract, index=IndexSettings(kind, 10))
+    opened = await open_test_gallery(unused_prefix, contract, index=IndexSettings(kind, 10))
     base = [make_embedding(number, 64) for number in range(40)]
     await asyncio.gather(
         *(
@@ -353,8 +359,8 @@ async def test_the_alias_always_stands_for_the_active_faces(
 # ── opening ─────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_reading_only_changes_nothing_and_makes_no_indices(prefix: str) -> None:
-    empty = await open_test_gallery(prefix, make_contract(), read_only=True)
+async def test_reading_only_changes_nothing_and_makes_no_indices(unused_prefix: str) -> None:
+    empty = await open_test_gallery(unused_prefix, make_contract(), read_only=True)
     assert await empty.search(probes(make_embedding(1)), [HERE], top=1) == [()]
     assert await empty.characters([HERE]) == ()
     assert (await empty.stats()).samples == 0
@@ -362,7 +368,7 @@ async def test_reading_only_changes_nothing_and_makes_no_indices(prefix: str) ->
         await empty.character([HERE], "Rin")
     with pytest.raises(GalleryLockedError):
         await empty.enroll(HERE, "Rin", [make_sample(1)])
-    assert not await empty._cluster.has_index(IndexNames(prefix).meta)
+    assert not await empty._cluster.has_index(IndexNames(unused_prefix).meta)
     await empty.close()
     with pytest.raises(StoppedError):
         await empty.characters([HERE])

@@ -2,8 +2,8 @@
 
     python -m tests.elasticsearch_server.keeper VERSION FILE
 
-A process of its own keeps the server. Whoever uses it has a shared lock on a file, which says where it is; when
-nobody has, however they ended, the keeper gets the lock for itself and removes server and file.
+A process of its own keeps the server. Whoever uses it has a shared lock on a file, which says where it is;
+when nobody has, however they ended, the keeper gets the lock for itself and removes server and file.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _STOP_TIMEOUT_S = 60
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2 * 1024**3
 _JVM_OPTIONS = """\
-# It lives for some minutes beside other work, so compiling well and collecting at the same time cost more than they save.
+# It lives for some minutes beside other work: compiling well and collecting at the same time do not pay.
 -XX:TieredStopAtLevel=1
 -XX:-UseG1GC
 -XX:+UseSerialGC
@@ -111,7 +111,7 @@ class Node:
     def wait_until_up(self, *, nodes: int = 1) -> None:
         """Raises NotAvailableError when it does not start."""
         deadline = time.monotonic() + _START_TIMEOUT_S
-        address = f"http://127.0.0.1:{self.port}/_cluster/health?wait_for_nodes={nodes}&timeout=1s"
+        address = f"http://127.0.0.1:{self.port}/_cluster/health?wait_for_nodes=%3E={nodes}&timeout=1s"
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 raise NotAvailableError(f"it stopped: {self.output()[-800:]}")
@@ -152,24 +152,6 @@ class Node:
     def output(self) -> str:
         log = self.folder / "out.log"
         return log.read_text(errors="replace") if log.exists() else ""
-
-    def tool(self, name: str, *arguments: str, text: str = "") -> str:
-        """Runs one of the server's own tools, as the server's user."""
-        user = _owner()
-        if user:
-            self._give_to(user)
-        done = subprocess.run(
-            [str(self.home / "bin" / name), *arguments],
-            env=self.environment(),
-            cwd=self.folder,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-            **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),
-        )
-        return done.stdout
 
     def _accepts(self) -> bool:
         with socket.socket() as probe:
@@ -251,7 +233,7 @@ def free_port() -> int:
 
 
 def _folder_for_data() -> Path | None:
-    """In memory where there is room: on a disk, syncing is most of what each change and each new index takes."""
+    """In memory where there is room: on a disk, syncing is most of what a change or a new index takes."""
     there = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES
     return _MEMORY if there else None
 

@@ -68,7 +68,7 @@ _empty: list[str] = []
 
 
 def lent_prefix() -> str:
-    """For a gallery that is empty and under the tests' first contract, or is not there yet; `give_back()` it."""
+    """For a gallery that is empty, under the tests' first contract, or not there yet; `give_back()` it."""
     return _empty.pop() if _empty else new_prefix()
 
 

@@ -14,13 +14,18 @@ import pytest
 
 from tests.elasticsearch_server.shared import server_address, server_version
 
-ASK = "import sys; from tests.elasticsearch_server import keeper; print(keeper.kept_server({version!r}), flush=True)"
+ASK = """
+import sys
+from tests.elasticsearch_server.keeper import kept_server
+print(kept_server(sys.argv[1]), flush=True)
+sys.stdin.read()
+"""
 
 
 def ask(version: str, run: str, **environment: str) -> subprocess.Popen[str]:
     """Another process of that run; it uses the server until its input ends."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"{ASK.format(version=version)}; sys.stdin.read()"],
+        [sys.executable, "-c", ASK, version],
         env={**os.environ, "PYTEST_XDIST_TESTRUNUID": run, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -41,17 +41,67 @@ from tests.inference.gallery.samples import make_contract, make_embedding, make_
 pytestmark = [pytest.mark.elasticsearch, pytest.mark.slow, pytest.mark.timeout(900)]
 HERE = Scope("here")
 ENROLLMENTS = int(os.environ.get("ES_TEST_ENROLLMENTS") or 200)
+PASSWORD = "a password of tests"
+USERS = "".join(
+    f"{user}:$2a$10$LyrRlDnitw9zhHcyIcSigOm6a602076gwlgJ/bBoz3WwklZ/F3Udy\n" for user in ("dareda", "limited")
+)
+USERS_ROLES = "superuser:dareda\ndareda:limited\n"
+ROLE = """
+dareda:
+  cluster: [monitor, manage_index_templates]
+  indices:
+    - names: ["test-*"]
+      privileges: [read, write, manage]
+"""
 
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
+    """A server with a certificate of its own making, and a password."""
     try:
-        made = Node(server_version())
+        made = Node(
+            server_version(),
+            secured=True,
+            settings={
+                "xpack.security.http.ssl.enabled": "true",
+                "xpack.security.http.ssl.key": "server.key",
+                "xpack.security.http.ssl.certificate": "server.pem",
+                "xpack.security.http.ssl.certificate_authorities": "authority.pem",
+                "xpack.security.transport.ssl.enabled": "false",
+                "xpack.security.authc.api_key.enabled": "true",
+                "xpack.license.self_generated.type": "basic",
+            },
+        )
+        make_certificates(made.config)
+        (made.config / "roles.yml").write_text(ROLE)
+        (made.config / "users").write_text(USERS)
+        (made.config / "users_roles").write_text(USERS_ROLES)
         made.start()
-    except NotAvailableError as error:
-        skip_without_server(error)
+    except (NotAvailableError, subprocess.CalledProcessError, FileNotFoundError) as error:
+        skip_without_server(NotAvailableError(str(error)))
     yield made
     made.remove()
+
+
+def access_to(node: Node, **given: object) -> ClusterAccess:
+    return ClusterAccess((node.url,), **{"user": "dareda", "timeout_s": 60.0, **given})
+
+
+def let_in(node: Node, **given: object) -> ClusterAccess:
+    authority = node.config / "authority.pem"
+    return access_to(node, password=SecretStr(PASSWORD), ca_file=authority, **given)
+
+
+async def opened(prefix: str, access: ClusterAccess) -> ElasticsearchGallery:
+    """Once the server has also started what it has its users in."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return await open_test_gallery(prefix, make_contract(), cluster=Cluster(access))
+        except GalleryUnavailableError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
 
 
 async def until_back(gallery: ElasticsearchGallery, *, within_s: float = 120) -> None:
@@ -67,10 +117,7 @@ async def until_back(gallery: ElasticsearchGallery, *, within_s: float = 120) ->
 
 async def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(node: Node) -> None:
     prefix = new_prefix()
-    bots = [
-        await open_test_gallery(prefix, make_contract(), cluster=connect([node.url], timeout_s=15.0))
-        for _ in range(2)
-    ]
+    bots = [await opened(prefix, let_in(node, timeout_s=15.0)) for _ in range(2)]
     acknowledged: dict[int, str] = {}
 
     async def enroll(number: int) -> None:
@@ -118,11 +165,11 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(node:
 
 async def test_a_server_that_hangs_is_given_up_in_time_and_found_again(node: Node) -> None:
     prefix = new_prefix()
-    patient = await open_test_gallery(prefix, make_contract(), cluster=connect([node.url]))
+    patient = await opened(prefix, let_in(node))
     await patient.enroll(HERE, "Rin", [make_sample(1)])
     await patient.close()
     gallery = await open_test_gallery(
-        prefix, make_contract(), cluster=connect([node.url], timeout_s=1.0), wait=True
+        prefix, make_contract(), cluster=Cluster(let_in(node, timeout_s=1.0)), wait=True
     )
     await until_back(gallery)
     node.freeze()
@@ -233,44 +280,6 @@ async def lose_nodes(nodes: list[Node]) -> None:
 # ── security ────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture(scope="module")
-def secured() -> Iterator[Node]:
-    """A server with a certificate of its own making, and a password."""
-    try:
-        made = Node(
-            server_version(),
-            secured=True,
-            settings={
-                "xpack.security.http.ssl.enabled": "true",
-                "xpack.security.http.ssl.key": "server.key",
-                "xpack.security.http.ssl.certificate": "server.pem",
-                "xpack.security.http.ssl.certificate_authorities": "authority.pem",
-                "xpack.security.transport.ssl.enabled": "false",
-                "xpack.security.authc.api_key.enabled": "true",
-                "xpack.license.self_generated.type": "basic",
-            },
-        )
-        make_certificates(made.config)
-        (made.config / "roles.yml").write_text(ROLE)
-        for user, role in (("dareda", "superuser"), ("limited", "dareda")):
-            made.tool("elasticsearch-users", "useradd", user, "-p", PASSWORD, "-r", role)
-        made.start()
-    except (NotAvailableError, subprocess.CalledProcessError, FileNotFoundError) as error:
-        skip_without_server(NotAvailableError(f"no secured server: {error}"))
-    yield made
-    made.remove()
-
-
-PASSWORD = "a password of tests"
-ROLE = """
-dareda:
-  cluster: [monitor, manage_index_templates]
-  indices:
-    - names: ["test-*"]
-      privileges: [read, write, manage]
-"""
-
-
 def make_certificates(folder: Path) -> None:
     """An authority, and a certificate for 127.0.0.1 signed by it."""
 
@@ -337,44 +346,31 @@ def fingerprint_of(folder: Path) -> str:
 
 
 async def tried(access: ClusterAccess) -> None:
-    prefix = new_prefix()
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            gallery = await open_test_gallery(prefix, make_contract(), cluster=Cluster(access))
-            break
-        except GalleryUnavailableError:  # its security index is still starting
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.5)
+    gallery = await opened(new_prefix(), access)
     await gallery.enroll(HERE, "Rin", [make_sample(1)])
     [[match]] = await gallery.search(probes(make_embedding(1)), [HERE], top=1)
     assert match.character.name == "Rin"
     await gallery.close()
 
 
-def access_to(node: Node, **given: object) -> ClusterAccess:
-    return ClusterAccess((node.url,), user="dareda", timeout_s=60.0, **given)
-
-
 async def test_an_authority_a_fingerprint_or_blind_trust_lets_in_with_the_password(
-    secured: Node, caplog: pytest.LogCaptureFixture
+    node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
     password = SecretStr(PASSWORD)
-    await tried(access_to(secured, password=password, ca_file=secured.config / "authority.pem"))
-    await tried(access_to(secured, password=password, fingerprint=fingerprint_of(secured.config)))
-    await tried(access_to(secured, password=password, verify_certificate=False))
+    await tried(access_to(node, password=password, ca_file=node.config / "authority.pem"))
+    await tried(access_to(node, password=password, fingerprint=fingerprint_of(node.config)))
+    await tried(access_to(node, password=password, verify_certificate=False))
     assert "gallery_certificate_not_verified" in caplog.text
     assert PASSWORD not in caplog.text
 
 
-async def test_the_rights_that_the_manual_names_are_enough(secured: Node) -> None:
+async def test_the_rights_that_the_manual_names_are_enough(node: Node) -> None:
     await tried(
         ClusterAccess(
-            (secured.url,),
+            (node.url,),
             user="limited",
             password=SecretStr(PASSWORD),
-            ca_file=secured.config / "authority.pem",
+            ca_file=node.config / "authority.pem",
             timeout_s=60.0,
         )
     )
@@ -392,9 +388,9 @@ async def test_the_rights_that_the_manual_names_are_enough(secured: Node) -> Non
     ids=["self-signed", "another-fingerprint", "wrong-password", "no-password", "wrong-key"],
 )
 async def test_who_is_not_to_be_trusted_or_let_in_is_told_apart(
-    secured: Node, given: dict[str, object], expected: type[SetupError], caplog: pytest.LogCaptureFixture
+    node: Node, given: dict[str, object], expected: type[SetupError], caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(expected) as caught:
-        await open_test_gallery(new_prefix(), make_contract(), cluster=Cluster(access_to(secured, **given)))
+        await open_test_gallery(new_prefix(), make_contract(), cluster=Cluster(access_to(node, **given)))
     said = f"{caught.value!r} {caught.value} {caplog.text}"
     assert not any(secret in said for secret in (PASSWORD, "d3Jvbmc6d3Jvbmc=", "wrong:wrong"))

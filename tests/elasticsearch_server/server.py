@@ -200,7 +200,7 @@ class Node:
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def start_cluster(version: str, count: int, *, heap_mb: int = 384) -> Sequence[Node]:
+def start_cluster(version: str, count: int, *, heap_mb: int = 256) -> Sequence[Node]:
     """Nodes that know each other. Raises NotAvailableError."""
     transports = [free_port() for _ in range(count)]
     name = f"dareda-tests-{transports[0]}"

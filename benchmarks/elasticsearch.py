@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from config.options import GalleryOptions
 from inference.domain import (
     CharacterId,
     EmbeddingContract,
@@ -108,7 +109,8 @@ async def measure(arguments: argparse.Namespace) -> int:
             fill_embedded(path, faces, arguments.crop_bytes)
             filled_s, size = time.perf_counter() - started, path.stat().st_size
             started = time.perf_counter()
-            gallery: Gallery = await open_embedded_gallery(path, CONTRACT)
+            exact_up_to = GalleryOptions().exact_up_to
+            gallery: Gallery = await open_embedded_gallery(path, CONTRACT, exact_up_to=exact_up_to)
             opened_s = time.perf_counter() - started
             missed += await report("embedded", gallery, faces, exact)
             print(f"    filled in {filled_s:.0f} s, opened in {opened_s:.1f} s, {size / 1e6:,.0f} MB on disk")

@@ -5,9 +5,9 @@
 The faces are made: characters in styles, ten samples each, as far from each other as those of a good embedder
 are. Probes are new faces of enrolled characters and of strangers. For each kind of index it prints what share
 of the probes gets the same nearest character as exact search gives (of those that are known at all), what
-share gets the same decision, how long a picture of eight faces takes, and how large the index is. The embedded
-gallery is asked in turn with the other one, so that the ratio holds on a busy machine too. The galleries are
-filled in bulk, past the duplicate checks.
+share gets the same decision, how long a picture of eight faces takes, and how large the index is. The
+embedded gallery is asked in turn with the other one, so that the ratio holds on a busy machine too. The
+galleries are filled in bulk, past the duplicate checks.
 """
 
 from __future__ import annotations

@@ -171,6 +171,7 @@ async def test_a_change_that_counts_is_written_to_the_end_by_whoever_comes_next(
                 "merge": lambda: dying.merge(HERE, "Ran", "Rin"),
                 "forget": lambda: dying.forget(HERE, "Rin"),
             }[change]()
+    monkeypatch.setattr(module, "_ABANDONED_AFTER_S", 0.2)
     next_one = await open_test_gallery(prefix, make_contract())
     names = [character.name for character in await next_one.characters([HERE])]
     assert names == {"enroll": ["New", "Ran", "Rin"], "merge": ["Rin"], "forget": ["Ran"]}[change]
@@ -254,10 +255,11 @@ async def test_a_large_import_that_was_cut_short_is_completed_or_leaves_nothing(
 
 
 async def test_a_search_notices_an_abandoned_change_and_completes_it(
-    gallery: ElasticsearchGallery, prefix: str, monkeypatch: pytest.MonkeyPatch
+    prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying = await open_test_gallery(prefix, make_contract())
     monkeypatch.setattr(module, "_ABANDONED_AFTER_S", 0.05)
+    gallery = await open_test_gallery(prefix, make_contract())
+    dying = await open_test_gallery(prefix, make_contract())
     with monkeypatch.context() as patched:
 
         async def die(*_: object, **__: object) -> None:
@@ -269,6 +271,7 @@ async def test_a_search_notices_an_abandoned_change_and_completes_it(
     async with asyncio.timeout(20):
         while not (await gallery.search(probes(make_embedding(1)), [HERE], top=1))[0]:
             await asyncio.sleep(0.05)
+    await gallery.close()
     await dying.close()
 
 

@@ -136,18 +136,19 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_acknowledged(node:
     for bot in bots:  # the same ones: no restart of theirs
         await until_back(bot)
 
-    async def found(number: int) -> str:
-        duplicate = await bots[0].find_duplicate(HERE, make_sample(number))
-        return duplicate[1] if duplicate else ""
+    async def require_found(number: int, sample_id: str) -> None:
+        duplicate = await bots[number % 2].find_duplicate(HERE, make_sample(number))
+        assert duplicate and duplicate[1] == sample_id
 
-    for number, sample_id in acknowledged.items():
-        assert await found(number) == sample_id
-    for number in range(ENROLLMENTS):
+    async def enroll_again(number: int) -> None:
         try:
             await bots[number % 2].enroll(HERE, f"c{number % 50}", [make_sample(number)])
             assert number not in acknowledged
         except SampleExistsError:
             pass
+
+    await asyncio.gather(*(require_found(*one) for one in acknowledged.items()))
+    await asyncio.gather(*(enroll_again(number) for number in range(ENROLLMENTS)))
     listed = [
         sample.source
         for character in await bots[0].characters([HERE])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import cv2
@@ -109,8 +110,8 @@ def paint_tag(canvas: ImageRGB, box: FaceBox, text: TextSprite, size: int, style
     edge = tag_edge(size)
     for inset, colour in ((0, DARK), (edge, LIGHT), (2 * edge, style.fill)):
         radius = max(0.0, 0.32 * height - inset)
-        coverage = _rounded_coverage(width - 2 * inset, height - 2 * inset, radius)
-        _blend(canvas, coverage, colour, x + inset, y + inset)
+        area = x + inset, y + inset, x + width - inset, y + height - inset
+        _fill_rounded(canvas, area, radius, colour)
     inner = canvas[max(0, y + 2 * edge) : max(0, y + height - 2 * edge), max(0, x) : max(0, x + width)]
     paint_text(inner, text, size, style.ink, left=(width - text.width) // 2, middle=height / 2 - 2 * edge)
 
@@ -156,12 +157,12 @@ def _dashes(outline: NDArray[np.float64], *, dash: float, gap: float) -> list[ND
     count = max(4, round(along[-1] / (dash + gap)))
     pitch = along[-1] / count
     dash = min(dash, pitch / 2)
-    pieces = []
-    for start in np.arange(count) * pitch:
-        inner = along[(along > start) & (along < start + dash)]
-        at = np.concatenate([[start], inner, [start + dash]])
-        pieces.append(np.stack([np.interp(at, along, outline[:, axis]) for axis in (0, 1)], axis=1))
-    return pieces
+    starts = np.arange(count) * pitch
+    within = (along > starts[:, None]) & (along < starts[:, None] + dash)
+    at = [[start, *along[inner], start + dash] for start, inner in zip(starts, within, strict=True)]
+    joined = np.concatenate(at)
+    points = np.stack([np.interp(joined, along, outline[:, axis]) for axis in (0, 1)], axis=1)
+    return np.split(points, np.cumsum([len(piece) for piece in at])[:-1])
 
 
 def _paint_lines(canvas: ImageRGB, lines: list[NDArray[np.float64]], stroke: Stroke, colour: RGB) -> None:
@@ -172,14 +173,30 @@ def _paint_lines(canvas: ImageRGB, lines: list[NDArray[np.float64]], stroke: Str
         cv2.polylines(canvas, points, False, layer_colour, thickness, cv2.LINE_AA, _FRACTION_BITS)
 
 
-def _rounded_coverage(width: int, height: int, radius: float) -> NDArray[np.uint8]:
-    """How much of each pixel a rounded rectangle covers, 0…255."""
-    if width <= 0 or height <= 0:
-        return np.zeros((0, 0), np.uint8)
-    x = np.abs(np.arange(width) + 0.5 - width / 2) - (width / 2 - radius)
-    y = np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius)
-    outside = np.hypot(np.maximum(x, 0)[None], np.maximum(y, 0)[:, None])
-    distance = outside + np.minimum(np.maximum(x[None], y[:, None]), 0) - radius
+def _fill_rounded(canvas: ImageRGB, area: tuple[int, int, int, int], radius: float, colour: RGB) -> None:
+    """Fill x1, y1, x2, y2 but for its rounded corners; what is outside the canvas is cut off."""
+    x1, y1, x2, y2 = area
+    if x2 <= x1 or y2 <= y1:
+        return
+    radius = min(radius, (x2 - x1) / 2, (y2 - y1) / 2)
+    side = ceil(radius)
+    for left, top, right, bottom in ((x1 + side, y1, x2 - side, y2), (x1, y1 + side, x2, y2 - side)):
+        if left < right and top < bottom:
+            cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
+    corner = _corner_coverage(radius)
+    for coverage, left, top in (
+        (corner, x1, y1),
+        (corner[:, ::-1], x2 - side, y1),
+        (corner[::-1], x1, y2 - side),
+        (corner[::-1, ::-1], x2 - side, y2 - side),
+    ):
+        _blend(canvas, coverage, colour, left, top)
+
+
+def _corner_coverage(radius: float) -> NDArray[np.uint8]:
+    """How much of each pixel the upper left corner of a rounded rectangle covers, 0…255."""
+    from_centre = radius - np.arange(ceil(radius)) - 0.5
+    distance = np.hypot(from_centre[None], from_centre[:, None]) - radius
     coverage: NDArray[np.uint8] = (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
     return coverage
 

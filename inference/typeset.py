@@ -8,10 +8,13 @@ and the runs are put side by side here, in the order that the bidirectional algo
 from __future__ import annotations
 
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from math import ceil
+from threading import Lock
 from typing import cast
 from xml.sax.saxutils import escape
 
@@ -30,6 +33,8 @@ MISSING = "\N{REPLACEMENT CHARACTER}"
 _RIGHT_TO_LEFT_MARK = "\N{RIGHT-TO-LEFT MARK}"
 # In font sizes: what a row of the sheet has above and below the baseline, and beside the text for overhang.
 _ABOVE, _BELOW, _BESIDE = 1.3, 0.7, 0.5
+# Of rendered lines, which are some 5 kB each.
+_KEPT_BYTES, _KEPT_OVERHEAD = 4_000_000, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +96,57 @@ def text_runs(text: str, *, han: Han = "JP") -> tuple[Run, ...]:
 def render_lines(lines: Sequence[Line], *, han: Han = "JP", weight: int = 600) -> list[TextSprite]:
     """Each line as a sprite; one that shows nothing has a width of 0.
 
-    All are rendered in one go: loading the fonts costs more than a line does.
+    All are rendered in one go: loading the fonts costs more than a line does. Those of late are kept, as the
+    same names come again and again.
     """
-    wanted = list(dict.fromkeys(lines))
-    lines_of_runs = [text_runs(line.text + line.suffix, han=han) for line in wanted]
-    sized = [(run, line.size) for line, runs in zip(wanted, lines_of_runs, strict=True) for run in runs]
+    kept = _kept_sprites()
+    sprites = {line: kept.get((line, han, weight)) for line in lines}
+    fresh = _render([line for line, sprite in sprites.items() if sprite is None], han, weight)
+    for line, sprite in fresh.items():
+        kept.put((line, han, weight), sprite)
+    return [fresh.get(line) or cast(TextSprite, sprites[line]) for line in lines]
+
+
+def _render(lines: Sequence[Line], han: Han, weight: int) -> dict[Line, TextSprite]:
+    lines_of_runs = [text_runs(line.text + line.suffix, han=han) for line in lines]
+    sized = [(run, line.size) for line, runs in zip(lines, lines_of_runs, strict=True) for run in runs]
     rendered = iter(_rendered(sized, weight))
-    sprites = {
+    return {
         line: _joined([next(rendered) for _ in runs], line.size)
-        for line, runs in zip(wanted, lines_of_runs, strict=True)
+        for line, runs in zip(lines, lines_of_runs, strict=True)
     }
-    return [sprites[line] for line in lines]
+
+
+class _KeptSprites:
+    """The sprites asked for last, some megabytes of them. Safe in any thread."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._sprites: OrderedDict[tuple[Line, Han, int], TextSprite] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[Line, Han, int]) -> TextSprite | None:
+        with self._lock:
+            sprite = self._sprites.get(key)
+            if sprite is not None:
+                self._sprites.move_to_end(key)
+            return sprite
+
+    def put(self, key: tuple[Line, Han, int], sprite: TextSprite) -> None:
+        with self._lock:
+            if key in self._sprites or sprite.coverage.nbytes > self._max_bytes // 8:
+                return
+            self._sprites[key] = sprite
+            self._bytes += _KEPT_OVERHEAD + sprite.coverage.nbytes
+            while self._bytes > self._max_bytes:
+                _, oldest = self._sprites.popitem(last=False)
+                self._bytes -= _KEPT_OVERHEAD + oldest.coverage.nbytes
+
+
+@cache
+def _kept_sprites() -> _KeptSprites:
+    return _KeptSprites(_KEPT_BYTES)
 
 
 def render_fitting(

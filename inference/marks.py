@@ -20,6 +20,8 @@ LIGHT: RGB = (255, 255, 255)
 
 _FRACTION_BITS = 4
 """OpenCV draws to 1/16 pixel."""
+_DOT_BLEED = 4
+"""In that unit: by how much OpenCV draws a line thicker than a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,12 @@ def paint_frame(canvas: ImageRGB, frame: FaceBox, stroke: Stroke, style: Style) 
     radius = max(0.0, min(0.1 * min(x2 - x1, y2 - y1), 8 * stroke.core))
     outline = _rounded_outline(x1, y1, x2, y2, radius)
     if style.line == "solid":
-        pieces = [outline]
+        _paint_lines(canvas, [outline], stroke, style.frame)
     elif style.line == "dashed":
-        pieces = _dashes(outline, dash=5.0 * stroke.core, gap=3.0 * stroke.core + 4 * stroke.edge)
+        dashes = _dashes(outline, dash=5.0 * stroke.core, gap=3.0 * stroke.core + 4 * stroke.edge)
+        _paint_lines(canvas, dashes, stroke, style.frame)
     else:
-        pieces = _dashes(outline, dash=0.01, gap=2.5 * stroke.total)
-    _paint_lines(canvas, pieces, stroke, style.frame)
+        _paint_dots(canvas, _dots(outline, 2.5 * stroke.total), stroke, style.frame)
 
 
 def paint_leader(canvas: ImageRGB, tag: FaceBox, frame: FaceBox, stroke: Stroke, style: Style) -> None:
@@ -152,25 +154,55 @@ def _rounded_outline(x1: float, y1: float, x2: float, y2: float, radius: float) 
 
 def _dashes(outline: NDArray[np.float64], *, dash: float, gap: float) -> list[NDArray[np.float64]]:
     """The outline cut into dashes, the gaps stretched so that they come out even."""
-    steps = np.hypot(*np.diff(outline, axis=0).T)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    count = max(4, round(along[-1] / (dash + gap)))
-    pitch = along[-1] / count
-    dash = min(dash, pitch / 2)
-    starts = np.arange(count) * pitch
+    along = _lengths(outline)
+    starts = _even_steps(along[-1], dash + gap)
+    dash = min(dash, along[-1] / len(starts) / 2)
     within = (along > starts[:, None]) & (along < starts[:, None] + dash)
-    at = [[start, *along[inner], start + dash] for start, inner in zip(starts, within, strict=True)]
-    joined = np.concatenate(at)
-    points = np.stack([np.interp(joined, along, outline[:, axis]) for axis in (0, 1)], axis=1)
-    return np.split(points, np.cumsum([len(piece) for piece in at])[:-1])
+    stations = [[start, *along[inner], start + dash] for start, inner in zip(starts, within, strict=True)]
+    points = _points_at(np.concatenate(stations), along, outline)
+    return np.split(points, np.cumsum([len(dash_stations) for dash_stations in stations])[:-1])
+
+
+def _dots(outline: NDArray[np.float64], pitch: float) -> NDArray[np.float64]:
+    """Points on the outline, about `pitch` apart, but evenly."""
+    along = _lengths(outline)
+    return _points_at(_even_steps(along[-1], pitch), along, outline)
+
+
+def _lengths(outline: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far along the outline each of its points is."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(outline, axis=0).T))])
+
+
+def _even_steps(length: float, pitch: float) -> NDArray[np.float64]:
+    count = max(4, round(length / pitch))
+    return np.arange(count) * (length / count)
+
+
+def _points_at(
+    stations: NDArray[np.float64], along: NDArray[np.float64], outline: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.stack([np.interp(stations, along, outline[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def _paint_lines(canvas: ImageRGB, lines: list[NDArray[np.float64]], stroke: Stroke, colour: RGB) -> None:
     # OpenCV's coordinates are centres of pixels, ours are edges.
     points = [np.round((line - 0.5) * 2**_FRACTION_BITS).astype(np.int32) for line in lines]
-    layers = ((stroke.total, DARK), (stroke.core + 2 * stroke.edge, LIGHT), (stroke.core, colour))
-    for thickness, layer_colour in layers:
+    for thickness, layer_colour in _layers(stroke, colour):
         cv2.polylines(canvas, points, False, layer_colour, thickness, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _paint_dots(canvas: ImageRGB, dots: NDArray[np.float64], stroke: Stroke, colour: RGB) -> None:
+    # As lines of no length they would look the same and take twice the time.
+    centres = np.round((dots - 0.5) * 2**_FRACTION_BITS).astype(int).tolist()
+    for thickness, layer_colour in _layers(stroke, colour):
+        radius = thickness * 2 ** (_FRACTION_BITS - 1) + _DOT_BLEED
+        for centre in centres:
+            cv2.circle(canvas, centre, radius, layer_colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _layers(stroke: Stroke, colour: RGB) -> tuple[tuple[int, RGB], ...]:
+    return (stroke.total, DARK), (stroke.core + 2 * stroke.edge, LIGHT), (stroke.core, colour)
 
 
 def _fill_rounded(canvas: ImageRGB, area: tuple[int, int, int, int], radius: float, colour: RGB) -> None:

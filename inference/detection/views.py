@@ -133,6 +133,8 @@ def _fused(group: Sequence[Detection], iou_threshold: float) -> Detection:
     boxes fusion: Solovyev, Wang, Gabruseva, Image and Vision Computing 107 (2021).
     """
     best = group[0]
+    if len(group) == 1:
+        return best
     agreeing = [one for one in group if one.box.iou(best.box) > iou_threshold]
     corners = np.average([one.box.xyxy for one in agreeing], axis=0, weights=[one.score for one in agreeing])
     return Detection(FaceBox(*map(float, corners)), best.score, _class_scores(agreeing))

@@ -1,11 +1,16 @@
-"""How close the batched core comes to a bare loop over the same two ONNX networks.
+"""How fast whole pictures are identified, beside the bare networks and the classic serial recipe.
 
-    python -m benchmarks.core FOLDER [--repeats 5]
+    python -m benchmarks.core FOLDER [--rounds 5] [--callers 1,4,16,64,256] [--json FILE] [--plot FILE.svg]
 
-The baseline calls the detector and the embedder on decoded pictures, in full batches: cut the
-canvases, run the detector, cut the faces, run the embedder. The core does that and everything a user needs:
-decode, queue, search a gallery, decide. Both run alternately on the same pictures; the ratio is
-baseline time / core time, 1.0 = nothing is lost.
+In each round everything runs once over the pictures of the folder, one after the other; ratios are those of
+the same round, and their median is shown.
+
+- bare models: the two networks on the same runtimes, in full batches, on pictures that are decoded already
+- classic recipe: one picture after the other, torch in float32, every sample compared in Python
+- identify: the service, from the file's bytes to the decision, with so many callers at a time
+- with picture: the same, and the annotated answer painted and encoded
+
+The gallery holds 1,000 made samples. CPU seconds are shown too: they depend less on what else the machine does.
 """
 
 from __future__ import annotations
@@ -13,25 +18,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from benchmarks.faces import SCOPE, fill, make_faces
+from benchmarks.recipes import BareModels, ClassicSerial
 from bot.terminal.pictures import picture_files
 from config.options import BatchingOptions, ModelOptions, Options
-from inference.detection.views import cut_canvas, merge_views, plan_views
-from inference.domain import ImageRGB, Scope
-from inference.embedding.align import align_crop
 from inference.images import decode
-from inference.models import find_pack, open_detector, open_embedder
+from inference.models import contract_of, find_pack, resolve_runtimes
 from inference.service import FaceService, open_face_service
 
-_SCOPE = Scope("benchmark")
-_CALLERS = 32
+_SAMPLES = 1_000
+_USUAL = 16
+"""Callers that the ratios are about."""
+
+Seconds = tuple[float, float]
+"""By the clock and of the CPU."""
 
 
 def main() -> None:
@@ -39,88 +47,152 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--callers", default="1,4,16,64,256", help="numbers, with commas between them")
+    parser.add_argument("--runtime", default="auto", choices=("auto", "openvino", "onnx", "torch"))
+    parser.add_argument("--threads", type=int, default=0, help="of each network; 0 for all cores")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--plot", type=Path, help="draw them there, as SVG or PNG")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_compare(arguments, Path(folder)))
+        figures = asyncio.run(_compare(arguments, Path(folder)))
+    _show(figures)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if arguments.plot:
+        _plot(figures, arguments.plot)
 
 
-async def _compare(arguments: argparse.Namespace, data_dir: Path) -> None:
+async def _compare(arguments: argparse.Namespace, data_dir: Path) -> dict:
     options = Options(
         data_dir=data_dir,
-        models=ModelOptions(runtime="onnx"),
+        models=ModelOptions(runtime=arguments.runtime, threads=arguments.threads),
         batching=replace(BatchingOptions(), max_queue=4_096, deadline_s=600),
     )
+    callers = sorted({_USUAL, *map(int, arguments.callers.split(","))})
+    pack = find_pack(options.models.pack, options.packs_dir)
+    made = make_faces(_SAMPLES, 2)
+    contract = contract_of(pack, flip_average=options.models.flip_average)
+    fill(data_dir / options.gallery.file, made, 6_000, contract=contract)
     files = [path.read_bytes() for path in picture_files([arguments.folder])]
     images = [decode(data, options.images).frames[0] for data in files]
-    baseline = _Baseline(options)
-    baseline.run(images)
-    ratios, core_s, bare_s = [], [], []
+    bare, classic = BareModels(options), ClassicSerial(options, made.vectors)
+    times: dict[str, list[Seconds]] = {}
     async with open_face_service(options) as service:
-        await _core(service, files)
-        for _ in range(arguments.repeats):
-            started = time.perf_counter()
-            faces = baseline.run(images)
-            bare_s.append(time.perf_counter() - started)
-            started = time.perf_counter()
-            named = await _core(service, files)
-            core_s.append(time.perf_counter() - started)
-            ratios.append(bare_s[-1] / core_s[-1])
-            assert named == faces, (named, faces)
-    print(f"{len(files)} pictures, {faces} faces, {_CALLERS} callers, {arguments.repeats} runs of each")
-    print(f"bare loop  {len(files) / statistics.median(bare_s):7.1f} pictures/s")
-    print(f"core       {len(files) / statistics.median(core_s):7.1f} pictures/s")
-    print(f"ratio      {statistics.median(ratios):7.3f}  ({min(ratios):.3f} … {max(ratios):.3f})")
-    print(json.dumps({"ratio": statistics.median(ratios), "bare_s": bare_s, "core_s": core_s}))
+        faces = bare.run(images)
+        classic.run(files[:3])
+        await _identify(service, files, _USUAL)
+        for _ in range(arguments.rounds):
+            _note(times, "bare models", bare.run, images)
+            _note(times, "classic recipe", classic.run, files)
+            for count in callers:
+                await _note_answers(times, f"identify, {count} callers", service, files, count, faces)
+            await _note_answers(
+                times, f"with picture, {_USUAL} callers", service, files, _USUAL, faces, draw=True
+            )
+    return {
+        "machine": platform.machine(),
+        "runtimes": str(resolve_runtimes(options.models, pack)),
+        "pictures": len(files),
+        "faces": faces,
+        "rounds": arguments.rounds,
+        "recipes": {name: _figures(own, times, len(files)) for name, own in times.items()},
+    }
 
 
-class _Baseline:
-    """The two networks and a loop."""
-
-    def __init__(self, options: Options) -> None:
-        pack = find_pack(options.models.pack, options.data_dir)
-        self._options = options
-        self._spec = pack.manifest.embedder.spec
-        self._detector = open_detector(pack, options.models, options.detection)
-        self._embedder = open_embedder(pack, options.models)
-
-    def run(self, images: list[ImageRGB]) -> int:
-        detection = self._options.detection
-        work = [
-            (image, view)
-            for image in images
-            for view in plan_views(image.shape[1], image.shape[0], self._detector.canvas_shapes, detection)
-        ]
-        work.sort(key=lambda item: item[1].canvas_wh)  # full batches of one shape
-        found: dict[int, list] = {id(image): [] for image in images}
-        size = self._options.batching.detector_items
-        for start in range(0, len(work), size):
-            part = work[start : start + size]
-            boxes = self._detector.detect([cut_canvas(image, view) for image, view in part])
-            for (image, view), detections in zip(part, boxes, strict=True):
-                found[id(image)].append((view, detections))
-        crops = [
-            align_crop(image, face.box, margin=self._spec.margin, side=self._spec.side)
-            for image in images
-            for face in merge_views(image.shape[1], image.shape[0], found[id(image)], detection)
-        ]
-        size = self._options.batching.embedder_items
-        rows = [self._embedder.embed(crops[start : start + size]) for start in range(0, len(crops), size)]
-        return len(np.concatenate(rows))
+def _note(times: dict[str, list[Seconds]], name: str, run: Callable, pictures: Sequence) -> None:
+    started = _now()
+    run(pictures)
+    times.setdefault(name, []).append(_since(started))
 
 
-async def _core(service: FaceService, files: list[bytes]) -> int:
+async def _note_answers(
+    times: dict[str, list[Seconds]],
+    name: str,
+    service: FaceService,
+    files: Sequence[bytes],
+    callers: int,
+    faces: int,
+    *,
+    draw: bool = False,
+) -> None:
+    started = _now()
+    found = await _identify(service, files, callers, draw=draw)
+    times.setdefault(name, []).append(_since(started))
+    assert found == faces, (name, found, faces)
+
+
+async def _identify(
+    service: FaceService, files: Sequence[bytes], callers: int, *, draw: bool = False
+) -> int:
     waiting = list(files)
     faces = 0
 
     async def caller() -> None:
         nonlocal faces
         while waiting:
-            answer = await service.identify(waiting.pop(), [_SCOPE], draw=False)
+            answer = await service.identify(waiting.pop(), [SCOPE], draw=draw)
             faces += len(answer.identification.faces)
 
-    await asyncio.gather(*(caller() for _ in range(_CALLERS)))
+    await asyncio.gather(*(caller() for _ in range(callers)))
     return faces
+
+
+def _now() -> Seconds:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(started: Seconds) -> Seconds:
+    clock, cpu = _now()
+    return clock - started[0], cpu - started[1]
+
+
+def _figures(
+    own: Sequence[Seconds], times: Mapping[str, Sequence[Seconds]], pictures: int
+) -> dict[str, float]:
+    clock, cpu = (statistics.median(one) for one in zip(*own, strict=True))
+    against = {
+        f"{unit}_of_{name.split()[0]}": statistics.median(
+            theirs[index] / ours[index] for theirs, ours in zip(times[name], own, strict=True)
+        )
+        for index, unit in enumerate(("ratio", "cpu_ratio"))
+        for name in ("bare models", "classic recipe")
+    }
+    return {"pictures_per_s": pictures / clock, "cpu_ms": cpu / pictures * 1000, **against}
+
+
+def _show(figures: Mapping) -> None:
+    print(f"{figures['pictures']} pictures, {figures['faces']} faces, {figures['rounds']} rounds")
+    print(f"{figures['runtimes']}\n")
+    print(f"{'':26s} pictures/s   CPU a picture   speed of the bare models   of the classic recipe")
+    for name, row in figures["recipes"].items():
+        print(
+            f"{name:26s} {row['pictures_per_s']:10.1f}   {row['cpu_ms']:10.1f} ms"
+            f"   {row['ratio_of_bare']:10.2f} (CPU {row['cpu_ratio_of_bare']:.2f})"
+            f"   {row['ratio_of_classic']:12.2f} (CPU {row['cpu_ratio_of_classic']:.2f})"
+        )
+
+
+def _plot(figures: Mapping, path: Path) -> None:
+    import matplotlib as mpl  # noqa: PLC0415  # only where it is asked for
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    rates = {name: row["pictures_per_s"] for name, row in figures["recipes"].items()}
+    callers = {
+        int(name.split()[1]): rate for name, rate in rates.items() if name.startswith("identify,")
+    }
+    plot, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
+    axes.plot(list(callers), list(callers.values()), marker="o", label="identify")
+    axes.axhline(rates["bare models"], color="0.4", linestyle="--", label="bare models")
+    axes.axhline(rates["classic recipe"], color="0.6", linestyle=":", label="classic recipe")
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(list(callers), [str(count) for count in callers])
+    axes.set(xlabel="callers", ylabel="pictures a second", ylim=(0, None))
+    axes.legend(frameon=False, loc="lower right")
+    axes.grid(alpha=0.2)
+    plot.savefig(path)
 
 
 if __name__ == "__main__":

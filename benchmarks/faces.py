@@ -67,15 +67,17 @@ def make_faces(samples: int, probes: int, *, narrow: bool = False) -> Faces:
     return Faces(vectors, owners, _unit(faces_of(people)[order]), truth[order])
 
 
-def fill(path: Path, faces: Faces, crop_bytes: int) -> None:
+def fill(
+    path: Path, faces: Faces, crop_bytes: int, *, contract: EmbeddingContract = CONTRACT
+) -> None:
     """A new gallery of these faces, written in bulk past the duplicate checks."""
     rng = np.random.default_rng(3)
     connection = schema.open_writer(path)
     connection.execute("PRAGMA synchronous = OFF")
     store, at = Store(connection), datetime.now(UTC).isoformat()
     with schema.transaction(connection):
-        store.activate(CONTRACT)
-        contract = store.contract_seq(CONTRACT)
+        store.activate(contract)
+        contract_seq = store.contract_seq(contract)
         seqs = [
             store.add_character(SCOPE, f"character {one}", CharacterId(str(one)))
             for one in range(int(faces.owners.max()) + 1)
@@ -98,7 +100,7 @@ def fill(path: Path, faces: Faces, crop_bytes: int) -> None:
             )
             connection.executemany(
                 "INSERT INTO embeddings(face, contract, vector) VALUES(?, ?, ?)",
-                [(row + 1, contract, faces.vectors[row].tobytes()) for row in rows],
+                [(row + 1, contract_seq, faces.vectors[row].tobytes()) for row in rows],
             )
     connection.close()
 

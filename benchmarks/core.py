@@ -122,9 +122,7 @@ async def _note_answers(
     assert found == faces, (name, found, faces)
 
 
-async def _identify(
-    service: FaceService, files: Sequence[bytes], callers: int, *, draw: bool = False
-) -> int:
+async def _identify(service: FaceService, files: Sequence[bytes], callers: int, *, draw: bool = False) -> int:
     waiting = list(files)
     faces = 0
 
@@ -180,9 +178,7 @@ def _plot(figures: Mapping, path: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     rates = {name: row["pictures_per_s"] for name, row in figures["recipes"].items()}
-    callers = {
-        int(name.split()[1]): rate for name, rate in rates.items() if name.startswith("identify,")
-    }
+    callers = {int(name.split()[1]): rate for name, rate in rates.items() if name.startswith("identify,")}
     plot, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
     axes.plot(list(callers), list(callers.values()), marker="o", label="identify")
     axes.axhline(rates["bare models"], color="0.4", linestyle="--", label="bare models")

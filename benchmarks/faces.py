@@ -67,9 +67,7 @@ def make_faces(samples: int, probes: int, *, narrow: bool = False) -> Faces:
     return Faces(vectors, owners, _unit(faces_of(people)[order]), truth[order])
 
 
-def fill(
-    path: Path, faces: Faces, crop_bytes: int, *, contract: EmbeddingContract = CONTRACT
-) -> None:
+def fill(path: Path, faces: Faces, crop_bytes: int, *, contract: EmbeddingContract = CONTRACT) -> None:
     """A new gallery of these faces, written in bulk past the duplicate checks."""
     rng = np.random.default_rng(3)
     connection = schema.open_writer(path)

@@ -57,8 +57,10 @@ class BareModels:
 
 
 class ClassicSerial:
-    """One picture after the other: Pillow, YOLO on torch, a crop and the embedder on torch for each face, and a
-    comparison with every sample, one by one. All in float32; each picture on one canvas, whatever its size."""
+    """Pillow, YOLO on torch, then for each face a crop, the embedder on torch, and every sample one by one.
+
+    One picture after the other, in float32, each on one canvas whatever its size.
+    """
 
     def __init__(self, options: Options, samples: NDArray[np.float32]) -> None:
         pack = find_pack(options.models.pack, options.packs_dir)

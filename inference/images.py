@@ -198,9 +198,7 @@ def _still_webp(probe: ImageProbe) -> ImageRGB:
     if stored is None or stored.shape[:2] != (probe.height, probe.width):
         raise ImageUnreadableError(reason="its WebP data is damaged")
     to_rgb = cv2.COLOR_BGRA2RGBA if stored.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return _upright_from(
-        probe, lambda top, bottom: Image.fromarray(cv2.cvtColor(stored[top:bottom], to_rgb))
-    )
+    return _upright_from(probe, lambda top, bottom: Image.fromarray(cv2.cvtColor(stored[top:bottom], to_rgb)))
 
 
 def _upright_from(probe: ImageProbe, rows: Callable[[int, int], Image.Image]) -> ImageRGB:

@@ -21,6 +21,7 @@ from inference.errors import ClosedSetError, DeadlineError, NoFaceError
 from inference.gallery.base import Enrolled, Gallery
 from inference.gallery.factory import open_gallery
 from inference.identify import Identifier
+from inference.linear_algebra import use_one_thread
 from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder
 from inference.pipeline import ClosedSetPipeline, FacePipeline, PicturePipeline
 from inference.survey.surveyor import Surveyor
@@ -292,6 +293,7 @@ async def open_face_service(
     """
     pack = find_pack(options.models.pack, options.packs_dir)
     policy = pack.policy(options.decision)
+    use_one_thread()
     async with AsyncExitStack() as stack:
         gallery = await stack.enter_async_context(
             open_gallery(options, credentials=credentials, read_only=read_only, wait=wait)

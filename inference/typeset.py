@@ -117,7 +117,7 @@ def _render(lines: Sequence[Line], han: Han, weight: int) -> dict[Line, TextSpri
     }
 
 
-class _KeptSprites:
+class KeptSprites:
     """The sprites asked for last, some megabytes of them. Safe in any thread."""
 
     def __init__(self, max_bytes: int) -> None:
@@ -125,6 +125,9 @@ class _KeptSprites:
         self._bytes = 0
         self._sprites: OrderedDict[tuple[Line, Han, int], TextSprite] = OrderedDict()
         self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._sprites)
 
     def get(self, key: tuple[Line, Han, int]) -> TextSprite | None:
         with self._lock:
@@ -145,8 +148,8 @@ class _KeptSprites:
 
 
 @cache
-def _kept_sprites() -> _KeptSprites:
-    return _KeptSprites(_KEPT_BYTES)
+def _kept_sprites() -> KeptSprites:
+    return KeptSprites(_KEPT_BYTES)
 
 
 def render_fitting(

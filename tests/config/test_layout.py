@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "starlette": ["inference/ray_app.py"],
     "telegram": ["bot/adapters/telegram/*"],
     "thorvg_python": ["bot/adapters/films.py"],
+    "threadpoolctl": ["inference/linear_algebra.py"],
     "torch": [
         "inference/detection/ultralytics_yolo.py",
         "inference/embedding/torch_embedder.py",

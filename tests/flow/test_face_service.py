@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from config.options import BatchingOptions, Options
 from inference.domain import Decision, Scope
@@ -57,6 +58,13 @@ async def test_a_face_in_an_animation_is_one_result_however_many_frames_show_it(
     assert answer.identification.frame_count == 8
     assert names(answer) == [cast_pictures.cast[0].name]
     assert answer.picture is not None
+
+
+async def test_matrix_products_of_many_callers_do_not_take_each_others_cores(tmp_path: Path) -> None:
+    with threadpool_limits(2, user_api="blas"):
+        async with open_face_service(Options(data_dir=tmp_path)):
+            pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    assert {pool["num_threads"] for pool in pools} == {1}
 
 
 async def test_callers_share_batches_and_a_bad_picture_fails_alone(

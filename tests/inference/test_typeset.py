@@ -19,7 +19,7 @@ from inference import graphemes
 from inference.bidi import embedding_levels, visual_order
 from inference.fonts import EMOJI, LATIN, Font, chain, cjk
 from inference.graphemes import clusters, readable, shorten
-from inference.typeset import MISSING, Line, TextSprite, render_fitting, render_lines, text_runs
+from inference.typeset import MISSING, KeptSprites, Line, TextSprite, render_fitting, render_lines, text_runs
 
 SIZE = 40
 
@@ -298,3 +298,15 @@ def test_pieces_stand_in_bidirectional_order(text: str, order: str) -> None:
 def test_runs_stand_from_left_to_right_in_the_direction_of_the_line() -> None:
     assert [run.text for run in text_runs("Miku هاتسوني")] == ["Miku ", "هاتسوني"]
     assert [run.text for run in text_runs("هاتسوني★Miku")] == ["Miku", "★", "هاتسوني"]
+
+
+def test_a_name_said_again_is_not_rendered_again_until_too_many_others_came() -> None:
+    first = render_lines([Line("Chitanda", 21)])[0]
+    assert render_lines([Line("Chitanda", 21)])[0] is first
+    assert render_lines([Line("Chitanda", 22)])[0] is not first
+    kept = KeptSprites(max_bytes=8 * len(first.coverage) * first.width)
+    for size in range(100):
+        kept.put((Line("Chitanda", size), "JP", 600), first)
+    assert kept.get((Line("Chitanda", 99), "JP", 600)) is first
+    assert kept.get((Line("Chitanda", 0), "JP", 600)) is None
+    assert len(kept) < 8

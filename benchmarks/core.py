@@ -10,7 +10,7 @@ the same round, and their median is shown.
 - identify: the service, from the file's bytes to the decision, with so many callers at a time
 - with picture: the same, and the annotated answer painted and encoded
 
-The gallery holds 1,000 made samples. CPU seconds are shown too: they depend less on what else the machine does.
+The gallery holds 1,000 made samples. CPU seconds depend less on what else the machine does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the whole of Dareda is compared with: its two networks in a bare loop, and the classic serial recipe."""
+"""What whole pictures are compared with: the two networks in a bare loop, and the classic serial recipe."""
 
 from __future__ import annotations
 

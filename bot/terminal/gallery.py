@@ -13,7 +13,8 @@ from config.settings import Settings
 from inference.domain import Scope
 from inference.errors import SettingsError
 from inference.gallery.elasticsearch.classic_index import classic_pages
-from inference.gallery.factory import connect, open_changeable_gallery
+from inference.gallery.elasticsearch.opening import connect
+from inference.gallery.factory import open_changeable_gallery
 from inference.gallery.transfer import copy_gallery
 from inference.models import contract_of, find_pack
 from inference.service import open_pipeline

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from config.options import ElasticsearchOptions, Options
+from config.options import Options
 from config.settings import Secrets
 from inference.domain import EmbeddingContract
-from inference.errors import SettingsError
 from inference.gallery.base import KeptGallery
 from inference.gallery.closed_set import ClosedSetGallery
-from inference.gallery.elasticsearch.access import ClusterAccess
-from inference.gallery.elasticsearch.client import Cluster
-from inference.gallery.elasticsearch.gallery import (
-    Behaviour,
-    ElasticsearchGallery,
-    open_elasticsearch_gallery,
-)
-from inference.gallery.elasticsearch.mappings import IndexSettings
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from inference.models import contract_of, find_pack
+
+if TYPE_CHECKING:
+    from inference.gallery.elasticsearch.gallery import ElasticsearchGallery
 
 
 @asynccontextmanager
@@ -71,20 +64,11 @@ async def open_changeable_gallery(
     """Like `open_gallery()`, under that contract."""
     gallery: EmbeddedGallery | ElasticsearchGallery
     if options.gallery.backend == "elasticsearch":
-        given = options.elasticsearch
-        gallery = await open_elasticsearch_gallery(
-            connect(given, credentials),
-            contract,
-            Behaviour(
-                prefix=given.index_prefix,
-                index=IndexSettings(given.vector_index, given.refresh_ms),
-                candidates=given.candidates,
-                patience_s=given.change_timeout_s,
-                undo_days=options.gallery.undo_days,
-            ),
-            read_only=read_only,
-            any_contract=any_contract,
-            wait=wait,
+        # A tenth of a second that other galleries need not wait for.
+        from inference.gallery.elasticsearch.opening import open_on_cluster  # noqa: PLC0415
+
+        gallery = await open_on_cluster(
+            options, contract, credentials, read_only=read_only, any_contract=any_contract, wait=wait
         )
     else:
         gallery = await open_embedded_gallery(
@@ -99,44 +83,3 @@ async def open_changeable_gallery(
         yield gallery
     finally:
         await gallery.close()
-
-
-def connect(given: ElasticsearchOptions, credentials: Secrets | None) -> Cluster:
-    """The cluster that the options name; nothing is asked of it yet. Raises SettingsError."""
-    for address in given.url:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingsError(
-                key="elasticsearch.url", reason="an address is needed, such as https://host:9200"
-            )
-        if parts.username or parts.password:
-            raise SettingsError(
-                key="elasticsearch.url", reason="secrets belong into ELASTICSEARCH_PASSWORD, not here"
-            )
-    if not given.url:
-        raise SettingsError(key="elasticsearch.url", reason="it names no server")
-    ca_file = Path(given.ca_file).expanduser() if given.ca_file else None
-    if ca_file and not ca_file.is_file():
-        raise SettingsError(key="elasticsearch.ca_file", reason=f"there is no file {ca_file}")
-    secrets = credentials or Secrets()
-    return Cluster(
-        ClusterAccess(
-            tuple(_with_port(address) for address in given.url),
-            user=given.user,
-            password=secrets.elasticsearch_password,
-            api_key=secrets.elasticsearch_api_key,
-            ca_file=ca_file,
-            fingerprint=given.fingerprint,
-            verify_certificate=given.verify_certificate,
-            timeout_s=given.timeout_s,
-        )
-    )
-
-
-def _with_port(address: str) -> str:
-    """The client wants one in every address."""
-    parts = urlsplit(address)
-    if parts.port is not None:
-        return address
-    port = 443 if parts.scheme == "https" else 80
-    return parts._replace(netloc=f"{parts.netloc}:{port}").geturl()

@@ -81,15 +81,17 @@ async def _compare(arguments: argparse.Namespace, data_dir: Path) -> dict:
     async with open_face_service(options) as service:
         faces = bare.run(images)
         classic.run(files[:3])
-        await _identify(service, files, _USUAL)
+        await answer_all(service, files, _USUAL)
         for _ in range(arguments.rounds):
             _note(times, "bare models", bare.run, images)
             _note(times, "classic recipe", classic.run, files)
-            for count in callers:
-                await _note_answers(times, f"identify, {count} callers", service, files, count, faces)
-            await _note_answers(
-                times, f"with picture, {_USUAL} callers", service, files, _USUAL, faces, draw=True
-            )
+            for draw, counts in ((False, callers), (True, [_USUAL])):
+                for count in counts:
+                    started = _now()
+                    found = await answer_all(service, files, count, draw=draw)
+                    name = f"{'with picture' if draw else 'identify'}, {count} callers"
+                    times.setdefault(name, []).append(_since(started))
+                    assert found == faces, (name, found, faces)
     return {
         "machine": platform.machine(),
         "runtimes": str(resolve_runtimes(options.models, pack)),
@@ -106,23 +108,10 @@ def _note(times: dict[str, list[Seconds]], name: str, run: Callable, pictures: S
     times.setdefault(name, []).append(_since(started))
 
 
-async def _note_answers(
-    times: dict[str, list[Seconds]],
-    name: str,
-    service: FaceService,
-    files: Sequence[bytes],
-    callers: int,
-    faces: int,
-    *,
-    draw: bool = False,
-) -> None:
-    started = _now()
-    found = await _identify(service, files, callers, draw=draw)
-    times.setdefault(name, []).append(_since(started))
-    assert found == faces, (name, found, faces)
-
-
-async def _identify(service: FaceService, files: Sequence[bytes], callers: int, *, draw: bool = False) -> int:
+async def answer_all(
+    service: FaceService, files: Sequence[bytes], callers: int, *, draw: bool = False
+) -> int:
+    """How many faces the service finds in all pictures, asked by so many callers at a time."""
     waiting = list(files)
     faces = 0
 

@@ -21,12 +21,13 @@ async def open_face_service(
     credentials: Secrets | None = None,
     read_only: bool = False,
     wait: bool = False,
+    warm: bool = True,
 ) -> AsyncIterator[FaceService]:
     """The core, closed at the end of the block.
 
     `read_only` opens an own gallery beside another process that writes to it; with `wait` a gallery on a
-    server that cannot be reached yet is no error. Raises SetupError, and
-    ServiceUnavailableError where there is a service but none of its servers answers.
+    server that cannot be reached yet is no error. `warm` is for a process that outlives its first pictures.
+    Raises SetupError, and ServiceUnavailableError where there is a service but none of its servers answers.
     """
     if options.service.url:
         from inference.remote import open_remote_face_service  # noqa: PLC0415  # aiohttp takes its time
@@ -36,7 +37,7 @@ async def open_face_service(
             yield remote
         return
     async with service.open_face_service(
-        options, credentials=credentials, read_only=read_only, wait=wait
+        options, credentials=credentials, read_only=read_only, wait=wait, warm=warm
     ) as own:
         yield own
 

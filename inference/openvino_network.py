@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,20 @@ _KEPT_COMPILATIONS = 8  # files of some 5 MB; those of earlier packs and version
 
 
 class CompiledNetwork:
-    """A `Network` on OpenVINO: compiled once for any input, or for each of a few sizes."""
+    """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes."""
 
     def __init__(
         self,
-        compiled: dict[tuple[int, int] | None, ov.CompiledModel],
+        compile_for: Callable[[tuple[int, int] | None], ov.CompiledModel],
+        sizes: Sequence[tuple[int, int]],
         path: Path,
         fixed_batch: int | None,
     ) -> None:
-        self._requests = {size: model.create_infer_request() for size, model in compiled.items()}
+        """Without `sizes` it takes any; else the first is compiled at once. They are width and height."""
+        self._compile_for = compile_for
+        self._sizes = sizes
+        first = sizes[0] if sizes else None
+        self._requests = {first: compile_for(first).create_infer_request()}
         self._path = path
         self._fixed_batch = fixed_batch
 
@@ -45,13 +50,20 @@ class CompiledNetwork:
 
     def run(self, pixels: PixelBatch) -> FloatArray:
         try:
-            request = self._requests[None if None in self._requests else (pixels.shape[2], pixels.shape[1])]
+            request = self._request_for((pixels.shape[2], pixels.shape[1]) if self._sizes else None)
             request.set_input_tensor(ov.Tensor(np.ascontiguousarray(pixels), shared_memory=True))
             request.infer()
-        except (KeyError, RuntimeError) as error:
+        except RuntimeError as error:
             raise _unfit(self._path, pixels.shape, _last_line(error)) from error
         # The request writes its next output over this one.
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+
+    def _request_for(self, size: tuple[int, int] | None) -> ov.InferRequest:
+        if size not in self._requests:
+            if size not in self._sizes:
+                raise RuntimeError(f"it was opened for other sizes: {self._sizes}")
+            self._requests[size] = self._compile_for(size).create_infer_request()
+        return self._requests[size]
 
 
 def open_compiled(
@@ -69,7 +81,8 @@ def open_compiled(
 
     `int8` needs the ranges of the activations; what they leave in floating point is bfloat16 where the CPU
     computes that. With `sizes` (width, height), the network is compiled for a batch of one of each of them,
-    which makes it a fifth faster than one that takes any. `cache_dir` keeps the outcome for the next start.
+    which makes it a fifth faster than one that takes any; all but the first when they first come.
+    `cache_dir` keeps the outcome for the next start.
     """
     if not path.is_file():
         raise ModelFileError(path=str(path), reason="it does not exist", fix=_REINSTALL)
@@ -83,29 +96,33 @@ def open_compiled(
             quantize(model, ranges or {})
         taking_pixels = _with_pixel_input(model, pixels)
         settings = _settings(threads, precision)
-        if fixed_batch is not None or not sizes:
-            whole = _compile(core, taking_pixels, settings, cache_dir)
-            return CompiledNetwork({None: whole}, path, fixed_batch)
-        return CompiledNetwork(
-            {
-                size: _compile(core, _for_size(taking_pixels, size, path), settings, cache_dir)
-                for size in sizes
-            },
-            path,
-            1,
-        )
+        sizes = () if fixed_batch is not None else sizes
+        for size in sizes:
+            _check_size(taking_pixels, size, path)
+
+        def compile_for(size: tuple[int, int] | None) -> ov.CompiledModel:
+            fitted = taking_pixels if size is None else _for_size(taking_pixels, size)
+            return _compile(core, fitted, settings, cache_dir)
+
+        return CompiledNetwork(compile_for, sizes, path, 1 if sizes else fixed_batch)
     except (RuntimeError, ValueError) as error:
         raise ModelFileError(path=str(path), reason=_last_line(error), fix=_REINSTALL) from error
 
 
-def _for_size(model: ov.Model, size: tuple[int, int], path: Path) -> ov.Model:
-    shape = ov.PartialShape([1, size[1], size[0], 3])
+def _check_size(model: ov.Model, size: tuple[int, int], path: Path) -> None:
     # OpenVINO would reshape it all the same, and then write beyond its memory.
-    if not model.input(0).get_partial_shape().compatible(shape):
+    if not model.input(0).get_partial_shape().compatible(_shape_of(size)):
         raise _unfit(path, (1, size[1], size[0], 3), "it takes inputs of another size")
+
+
+def _for_size(model: ov.Model, size: tuple[int, int]) -> ov.Model:
     fixed: ov.Model = model.clone()
-    fixed.reshape(shape)
+    fixed.reshape(_shape_of(size))
     return fixed
+
+
+def _shape_of(size: tuple[int, int]) -> ov.PartialShape:
+    return ov.PartialShape([1, size[1], size[0], 3])
 
 
 def _unfit(path: Path, shape: tuple[int, ...], reason: str) -> ModelFileError:

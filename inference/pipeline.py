@@ -47,7 +47,7 @@ class PipelineStats:
 class PicturePipeline(ABC):
     """Owns the model threads and the worker threads; everything that sees pixels goes through it.
 
-    Entered with `async with`, which loads and warms the models.
+    Entered with `async with`, which loads the models.
     """
 
     def __init__(
@@ -59,7 +59,9 @@ class PicturePipeline(ABC):
         limits: ImageLimits,
         detection: DetectionOptions,
         batching: BatchingOptions,
+        warm: bool = True,
     ) -> None:
+        """`warm` makes the models ready for any picture; else what a picture needs is made ready for it."""
         self.contract = contract
         self._canvas_shapes = canvas_shapes
         self._limits = limits
@@ -69,7 +71,7 @@ class PicturePipeline(ABC):
         self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="worker")
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
-            lambda: _warm(load_detector()).detect,
+            lambda: _ready(load_detector(), warm=warm).detect,
             max_items=batching.detector_items,
             max_wait_s=batching.max_wait_s,
             max_queue=batching.max_queue,
@@ -161,6 +163,7 @@ class FacePipeline(PicturePipeline):
         limits: ImageLimits,
         detection: DetectionOptions,
         batching: BatchingOptions,
+        warm: bool = True,
     ) -> None:
         super().__init__(
             canvas_shapes=canvas_shapes,
@@ -169,11 +172,12 @@ class FacePipeline(PicturePipeline):
             limits=limits,
             detection=detection,
             batching=batching,
+            warm=warm,
         )
         self._spec = embedder_spec
         self._embedder = MicroBatcher[ImageRGB, Embedding](
             "embedder",
-            lambda: _rows_of(_warm(load_embedder())),
+            lambda: _rows_of(_ready(load_embedder(), warm=warm)),
             max_items=batching.embedder_items,
             max_wait_s=batching.max_wait_s,
             max_queue=batching.max_queue,
@@ -233,8 +237,9 @@ def _pixels_held(data: bytes, limits: ImageLimits) -> int:
 M = TypeVar("M", Detector, Embedder)
 
 
-def _warm(model: M) -> M:
-    model.warm_up()
+def _ready(model: M, *, warm: bool) -> M:
+    if warm:
+        model.warm_up()
     return model
 
 

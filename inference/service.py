@@ -242,8 +242,8 @@ class LocalFaceService:
 
 
 @asynccontextmanager
-async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
-    """The models of the chosen pack, loaded and warm. Raises SetupError, also for a closed set."""
+async def open_pipeline(options: Options, *, warm: bool = True) -> AsyncIterator[FacePipeline]:
+    """The models of the chosen pack, loaded, by default warm. Raises SetupError, also for a closed set."""
     pack = find_pack(options.models.pack, options.packs_dir)
     pipeline = FacePipeline(
         canvas_shapes=pack.manifest.detector.canvas_shapes,
@@ -256,13 +256,14 @@ async def open_pipeline(options: Options) -> AsyncIterator[FacePipeline]:
         limits=options.images,
         detection=options.detection,
         batching=options.batching,
+        warm=warm,
     )
     async with pipeline:
         yield pipeline
 
 
 @asynccontextmanager
-async def _open_closed_set(pack: Pack, options: Options) -> AsyncIterator[PicturePipeline]:
+async def _open_closed_set(pack: Pack, options: Options, *, warm: bool) -> AsyncIterator[PicturePipeline]:
     pipeline = ClosedSetPipeline(
         canvas_shapes=pack.manifest.detector.canvas_shapes,
         contract=contract_of(pack, flip_average=False),
@@ -272,6 +273,7 @@ async def _open_closed_set(pack: Pack, options: Options) -> AsyncIterator[Pictur
         limits=options.images,
         detection=options.detection,
         batching=options.batching,
+        warm=warm,
     )
     async with pipeline:
         yield pipeline
@@ -284,12 +286,14 @@ async def open_face_service(
     credentials: Secrets | None = None,
     read_only: bool = False,
     wait: bool = False,
+    warm: bool = True,
 ) -> AsyncIterator[LocalFaceService]:
     """The inference core of one process: models, gallery and the use cases on them.
 
     `read_only` opens the gallery beside another process that writes to it. With `wait`, a gallery's server
     that cannot be reached yet is no error: what needs it is, until it is there. With a closed set for a model
-    pack, whoever wants to enroll is told by ClosedSetError that it cannot be. Raises SetupError.
+    pack, whoever wants to enroll is told by ClosedSetError that it cannot be. With `warm` the first picture
+    is answered as fast as later ones; without, it is answered sooner after the start. Raises SetupError.
     """
     pack = find_pack(options.models.pack, options.packs_dir)
     policy = pack.policy(options.decision)
@@ -301,9 +305,9 @@ async def open_face_service(
         pipeline: PicturePipeline
         enroller = None
         if pack.manifest.closed_set is not None:
-            pipeline = await stack.enter_async_context(_open_closed_set(pack, options))
+            pipeline = await stack.enter_async_context(_open_closed_set(pack, options, warm=warm))
         else:
-            pipeline = teaching = await stack.enter_async_context(open_pipeline(options))
+            pipeline = teaching = await stack.enter_async_context(open_pipeline(options, warm=warm))
             enroller = Enroller(teaching, gallery, policy=policy, options=options.enroll)
         surveyor = Surveyor(gallery, policy)
         stack.push_async_callback(surveyor.close)

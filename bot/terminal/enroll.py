@@ -34,7 +34,7 @@ async def enroll(arguments: Namespace, settings: Settings) -> int:
         remark("There is no picture in there.")
         return 1
     failed = added = known = 0
-    async with open_face_service(options, credentials=settings.secrets) as service:
+    async with open_face_service(options, credentials=settings.secrets, warm=False) as service:
 
         async def one(path: Path) -> EnrollAnswer | AppError:
             return await _enroll_file(service, path, arguments, options)

@@ -28,7 +28,9 @@ async def identify(arguments: Namespace, settings: Settings) -> int:
         return 1
     scopes = (Scope(arguments.gallery), *map(Scope, options.gallery.shared))
     failed = 0
-    async with open_face_service(options, credentials=settings.secrets, read_only=True) as service:
+    async with open_face_service(
+        options, credentials=settings.secrets, read_only=True, warm=False
+    ) as service:
 
         async def one(path: Path) -> Answer | AppError:
             return await _identify_file(

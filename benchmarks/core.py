@@ -1,6 +1,6 @@
 """How fast whole pictures are identified, beside the bare networks and the classic serial recipe.
 
-    python -m benchmarks.core FOLDER [--rounds 5] [--callers 1,4,16,64,256] [--json FILE] [--plot FILE.svg]
+    python -m benchmarks.core FOLDER [--rounds 5] [--callers 1,4,16,64,256] [--json FILE] [--plot FILE]
 
 In each round everything runs once over the pictures of the folder, one after the other; ratios are those of
 the same round, and their median is shown.
@@ -47,6 +47,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="take every so many-th picture only")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--callers", default="1,4,16,64,256", help="numbers, with commas between them")
     parser.add_argument("--runtime", default="auto", choices=("auto", "openvino", "onnx", "torch"))
@@ -74,7 +75,7 @@ async def _compare(arguments: argparse.Namespace, data_dir: Path) -> dict:
     made = make_faces(_SAMPLES, 2)
     contract = contract_of(pack, flip_average=options.models.flip_average)
     fill(data_dir / options.gallery.file, made, 6_000, contract=contract)
-    files = [path.read_bytes() for path in picture_files([arguments.folder])]
+    files = [path.read_bytes() for path in picture_files([arguments.folder])[:: arguments.every]]
     images = [decode(data, options.images).frames[0] for data in files]
     bare, classic = BareModels(options), ClassicSerial(options, made.vectors)
     times: dict[str, list[Seconds]] = {}

@@ -171,7 +171,9 @@ def _dots(outline: NDArray[np.float64], pitch: float) -> NDArray[np.float64]:
 
 def _lengths(outline: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far along the outline each of its points is."""
-    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(outline, axis=0).T))])
+    lengths: NDArray[np.float64] = np.hypot(*np.diff(outline, axis=0).T)
+    along: NDArray[np.float64] = np.concatenate([np.zeros(1), np.cumsum(lengths)])
+    return along
 
 
 def _even_steps(length: float, pitch: float) -> NDArray[np.float64]:

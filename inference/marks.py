@@ -178,7 +178,7 @@ def _lengths(outline: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _even_steps(length: float, pitch: float) -> NDArray[np.float64]:
     count = max(4, round(length / pitch))
-    return np.arange(count) * (length / count)
+    return np.linspace(0.0, length, count, endpoint=False, dtype=np.float64)
 
 
 def _points_at(

@@ -165,6 +165,7 @@ def _plot(figures: Mapping, path: Path) -> None:
     import matplotlib as mpl  # noqa: PLC0415  # only where it is asked for
 
     mpl.use("Agg")
+    mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "benchmark"}
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     rates = {name: row["pictures_per_s"] for name, row in figures["recipes"].items()}
@@ -176,7 +177,7 @@ def _plot(figures: Mapping, path: Path) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(callers), [str(count) for count in callers])
     axes.set(xlabel="callers", ylabel="pictures a second", ylim=(0, None))
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="center right")
     axes.grid(alpha=0.2)
     plot.savefig(path)
 

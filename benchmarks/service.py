@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument(
         "--pack", type=Path, help="folder of another model pack: a small one shows more of the service itself"
     )
+    parser.add_argument("--runtime", default="auto", choices=("auto", "openvino", "onnx", "torch"))
     parser.add_argument("--threads", type=int, default=0, help="of each model; 0 is all cores")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +64,7 @@ def main() -> None:
 
 async def _compare(arguments: argparse.Namespace, folder: Path) -> None:
     batching = replace(BatchingOptions(), deadline_s=600)
-    models = ModelOptions(runtime="onnx", threads=arguments.threads)
+    models = ModelOptions(runtime=arguments.runtime, threads=arguments.threads)
     if arguments.pack:
         models = replace(models, pack=arguments.pack.name)
         await asyncio.to_thread(shutil.copytree, arguments.pack, folder / "models" / arguments.pack.name)
@@ -186,7 +187,7 @@ async def _serve_process(options: Options) -> AsyncIterator[tuple[str, psutil.Pr
         "serve",
         "--data-dir",
         str(options.data_dir),
-        *("--set", "service.port=0", "--set", "models.runtime=onnx"),
+        *("--set", "service.port=0", "--set", f"models.runtime={options.models.runtime}"),
         *("--set", f"models.pack={options.models.pack}"),
         *("--set", f"models.threads={options.models.threads}", "--set", "batching.deadline_s=600"),
         env=os.environ | {"SERVICE_TOKEN": _TOKEN},

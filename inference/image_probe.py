@@ -45,8 +45,6 @@ class ImageProbe:
     """As in EXIF, 1…8; for AVIF always 1, its decoder knows."""
     icc_profile: bytes | None = None
     """For AVIF always None, its decoder knows."""
-    channels: int | None = None
-    """Of a JPEG: 1 is gray, 3 colours, 4 inks; else None."""
     scans: int = 1
     """How often a decoder goes over the whole picture (progressive JPEG)."""
 
@@ -112,7 +110,6 @@ _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 
 def _probe_jpeg(data: bytes) -> ImageProbe:
     size: tuple[int, int] | None = None
-    channels: int | None = None
     scans, scans_start, orientation = 0, 0, 1
     kept: list[bytes] = [data[:2]]
     icc_parts: list[bytes] = []
@@ -128,14 +125,13 @@ def _probe_jpeg(data: bytes) -> ImageProbe:
                 b"".join(kept),
                 orientation=orientation,
                 icc_profile=icc if 0 < len(icc) <= _MAX_ICC_BYTES else None,
-                channels=channels,
                 scans=scans,
             )
         if marker == _JPEG_SCAN:
             scans += 1
             scans_start = scans_start or start
         elif marker in _JPEG_FRAMES:
-            bits, height, width, channels = struct.unpack_from(">BHHB", data, start + 4)
+            bits, height, width = struct.unpack_from(">BHH", data, start + 4)
             if bits != 8:
                 raise ImageUnsupportedError(found=f"{bits}-bit JPEG", allowed=ALLOWED_FORMATS)
             if size is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal, cast
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -23,7 +23,6 @@ from inference.domain import ImageRGB
 from inference.errors import AppError, ImageTooLargeError, ImageUnreadableError, ImageUnsupportedError
 from inference.image_probe import ALLOWED_FORMATS, ENDS_EARLY, ImageProbe, exif_orientation, probe_image
 
-_RGB_AS_STORED = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _GROUND = (255, 255, 255)  # what transparent pictures are shown on
 _STRIP_PIXELS = 4_000_000  # converted at a time, so that large pictures do not exist several times over
 
@@ -73,12 +72,7 @@ def decode(data: bytes, limits: ImageLimits) -> DecodedImage:
     _check_limits(probe, limits)
     sampled = _sample_frames(probe, limits)
     with _failures_translated(probe.format):
-        if probe.format == "WEBP" and not probe.animated:
-            frames: tuple[ImageRGB, ...] = (_still_webp(probe),)
-        elif (jpeg := _jpeg(probe)) is not None:
-            frames = (jpeg,)
-        else:
-            frames = tuple(_frames(probe, sampled))
+        frames = (_still_webp(probe),) if _is_still_webp(probe) else tuple(_frames(probe, sampled))
     starts = _start_times_ms(probe.frame_delays_ms)
     return DecodedImage(
         frames, tuple(starts[index] for index in sampled), len(probe.frame_delays_ms), probe.format
@@ -179,17 +173,8 @@ def _rows(image: Image.Image, top: int, bottom: int) -> Image.Image:
     return image if bottom - top == image.height else image.crop((0, top, image.width, bottom))
 
 
-def _jpeg(probe: ImageProbe) -> ImageRGB | None:
-    """None for what only Pillow reads right, or says best what is wrong with."""
-    # The decoder and the pixels are Pillow's, in two thirds of the time.
-    if probe.format != "JPEG" or probe.channels not in ((3,) if probe.icc_profile else (1, 3)):
-        return None
-    stored = cv2.imdecode(np.frombuffer(probe.pixel_data, np.uint8), _RGB_AS_STORED)
-    if stored is None or stored.shape != (probe.height, probe.width, 3):
-        return None
-    if probe.icc_profile:
-        return _upright_from(probe, lambda top, bottom: Image.fromarray(stored[top:bottom]))
-    return _upright(cast(ImageRGB, stored), probe.orientation)
+def _is_still_webp(probe: ImageProbe) -> bool:
+    return probe.format == "WEBP" and not probe.animated
 
 
 def _still_webp(probe: ImageProbe) -> ImageRGB:
@@ -198,21 +183,14 @@ def _still_webp(probe: ImageProbe) -> ImageRGB:
     if stored is None or stored.shape[:2] != (probe.height, probe.width):
         raise ImageUnreadableError(reason="its WebP data is damaged")
     to_rgb = cv2.COLOR_BGRA2RGBA if stored.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return _upright_from(probe, lambda top, bottom: Image.fromarray(cv2.cvtColor(stored[top:bottom], to_rgb)))
-
-
-def _upright_from(probe: ImageProbe, rows: Callable[[int, int], Image.Image]) -> ImageRGB:
     size = probe.width, probe.height
-    return _upright_rgb(rows, size, size, probe.orientation, probe.icc_profile)
-
-
-def _upright(stored: ImageRGB, orientation: int) -> ImageRGB:
-    if orientation == 1:
-        return stored
-    height, width = stored.shape[:2]
-    upright = np.empty((width, height, 3) if orientation >= 5 else stored.shape, np.uint8)
-    _AS_STORED[orientation](upright)[:] = stored
-    return upright
+    return _upright_rgb(
+        lambda top, bottom: Image.fromarray(cv2.cvtColor(stored[top:bottom], to_rgb)),
+        size,
+        size,
+        probe.orientation,
+        probe.icc_profile,
+    )
 
 
 # By EXIF orientation: a view of the upright array with the rows and columns of the stored picture.

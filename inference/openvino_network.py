@@ -15,7 +15,7 @@ import numpy as np
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
 from inference.network import PixelBatch, PixelInput, Precision
-from inference.openvino_library import ov
+from inference.openvino_library import LOCALE_KEPT, ov
 from inference.quantization import Range, quantize
 
 log = logging.getLogger(__name__)
@@ -209,7 +209,8 @@ def _compile(
     folder = cache_dir / hashlib.sha256("\n".join(machine).encode()).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        compiled = core.compile_model(model, "CPU", settings | {"CACHE_DIR": str(folder)})
+        with LOCALE_KEPT:
+            compiled = core.compile_model(model, "CPU", settings | {"CACHE_DIR": str(folder)})
         _prune(cache_dir)
     except (RuntimeError, OSError) as error:
         log.warning("compiled_network_not_kept folder=%s error=%r", folder, str(error)[:200])

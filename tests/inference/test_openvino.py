@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import locale
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,7 @@ from inference.network import PixelInput, Precision
 from tests.inference.models.tiny_pack import MEAN, STD, make_detector, make_embedder
 
 pytest.importorskip("openvino")
+from inference.openvino_library import LOCALE_KEPT
 from inference.openvino_network import open_compiled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,3 +245,33 @@ def test_importing_the_library_tells_nobody() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["1", "True"]
+
+
+def test_threads_that_set_the_locale_in_turn_leave_the_one_that_there_was() -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        there_was = locale.setlocale(locale.LC_ALL, "C.UTF-8")
+        with ExitStack() as first, ExitStack() as second:
+            first.enter_context(LOCALE_KEPT)
+            locale.setlocale(locale.LC_ALL, "C")
+            second.enter_context(LOCALE_KEPT)
+            first.close()
+            locale.setlocale(locale.LC_ALL, "C")  # what the second has found is put back last
+        assert locale.setlocale(locale.LC_ALL) == there_was
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+
+
+def test_networks_that_are_compiled_side_by_side_leave_the_locale_alone(tmp_path: Path) -> None:
+    before = locale.setlocale(locale.LC_ALL)
+    with ThreadPoolExecutor() as threads:
+        for _ in range(3):
+            opened = [
+                threads.submit(
+                    open_compiled, PACK.checked_file("embedder.onnx"), SEEN, threads=1, cache_dir=tmp_path
+                )
+                for _ in range(2)
+            ]
+            for one in opened:
+                one.result()
+    assert locale.setlocale(locale.LC_ALL) == before

@@ -103,4 +103,8 @@ def assert_only_the_data_folder_was_written(root: Path) -> None:
     """`here` is where the process ran."""
     assert {path.name for path in root.iterdir()} == {"data", "here"}
     assert not list((root / "here").iterdir())
-    assert {path.name.partition(".")[0] for path in (root / "data").iterdir()} <= {"gallery", "chats"}
+    assert {path.name.partition(".")[0] for path in (root / "data").iterdir()} <= {
+        "gallery",
+        "chats",
+        "compiled",
+    }

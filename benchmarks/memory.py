@@ -25,10 +25,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.mixed import mixed_files
 from config.options import BatchingOptions, ModelOptions, Options
-from inference.domain import Scope
-from inference.service import open_face_service
 
 _FILES = 997
 """Different ones; a prime, so that each meets other companions the next time."""
@@ -91,6 +88,11 @@ async def _open(arguments: argparse.Namespace) -> None:
 
 
 async def _over_pictures(arguments: argparse.Namespace, data_dir: Path) -> None:
+    # Not above: what draws the pictures is no part of the idle bot.
+    from benchmarks.mixed import mixed_files  # noqa: PLC0415
+    from inference.domain import Scope  # noqa: PLC0415
+    from inference.service import open_face_service  # noqa: PLC0415
+
     options = Options(
         data_dir=data_dir,
         models=ModelOptions(runtime=arguments.runtime),

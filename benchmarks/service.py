@@ -195,11 +195,14 @@ async def _serve_process(options: Options) -> AsyncIterator[tuple[str, psutil.Pr
     )
     assert process.stderr is not None
     try:
-        line = (await asyncio.wait_for(process.stderr.readline(), 120)).decode()
-        if "Serving at" not in line:
-            raise RuntimeError(line + (await process.stderr.read()).decode())
+        said = ""
+        while "Serving at" not in said:
+            line = (await asyncio.wait_for(process.stderr.readline(), 120)).decode()
+            if not line:
+                raise RuntimeError(said)
+            said += line
         logged = asyncio.create_task(_drop(process.stderr))
-        yield line.split()[-1], psutil.Process(process.pid)
+        yield said.split()[-1], psutil.Process(process.pid)
     finally:
         process.terminate()
         await process.wait()

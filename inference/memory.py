@@ -7,8 +7,10 @@ from functools import cache
 
 _LARGE_BYTES = 4 * 1024 * 1024
 _KEPT_BYTES = 16 * 1024 * 1024
+_HEAPS = 2
+"""For all threads; with one for each, everyone's pictures leave their holes in it."""
 # From glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def give_back_large_blocks() -> None:
@@ -17,10 +19,12 @@ def give_back_large_blocks() -> None:
     Large pictures are such blocks. Left alone, glibc takes each that is freed as a sign to keep larger ones,
     up to 32 MB, in the heaps of its threads, which then grow for hours and are never empty enough to shrink.
     Ordinary pictures stay in the heaps: fetched page by page each time, they take twice as long to decode.
+    The threads that start after this share two heaps.
     """
     if (libc := _libc()) is not None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        libc.mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def release_free_memory() -> None:

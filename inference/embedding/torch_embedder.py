@@ -37,7 +37,8 @@ class TorchEmbedder(CropEmbedder):
         if threads:
             torch.set_num_threads(threads)  # of the calling thread, which is the one that runs the network
         self._device = torch.device(device)
-        self.pads_batches = self._device.type == "cuda"
+        if self._device.type == "cuda":
+            self.batch_sizes, self.pads_batches = (*self.batch_sizes, 32), True
         self._network = _load(path, spec.output).to(self._device)
 
     def _run(self, batch: PixelBatch) -> FloatArray:

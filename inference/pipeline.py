@@ -32,7 +32,7 @@ from inference.pixel_budget import PixelBudget
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_VIEWS_AT_ONCE = 16  # a huge picture shares the queue, and its canvases need not all exist at once
+_VIEWS_AT_ONCE = 4  # a huge picture shares the queue, and its canvases need not all exist at once
 _LARGE_PIXELS = 8_000_000  # decoding more takes over 100 MB, so what others have freed is given back first
 _ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sampled frames
 

@@ -14,6 +14,9 @@ from inference.fixed_batches import FloatArray
 Precision = Literal["float32", "bfloat16", "int8"]
 """What a network computes in; it takes pixels and gives float32 all the same."""
 
+HALVED_FROM = 1_024
+"""Elements: weights at least this large are stored in half precision in the ONNX files of a pack."""
+
 PixelBatch = NDArray[np.uint8]
 """n × height × width × 3 RGB."""
 

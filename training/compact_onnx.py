@@ -2,9 +2,9 @@
 
     python -m training.compact_onnx IN.onnx OUT.onnx
 
-Each large weight becomes a float16 initializer followed by a Cast, which ONNX Runtime folds away when it
-loads the file: the weights are rounded to 11 significant bits, and nothing changes at run time. A network
-that was exported in half precision throughout becomes one that computes in float32.
+Each weight of at least `HALVED_FROM` elements becomes a float16 initializer followed by a Cast, which ONNX
+Runtime folds away when it loads the file: the weights are rounded to 11 significant bits, and nothing changes
+at run time. A network that was exported in half precision throughout becomes one that computes in float32.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_SMALLEST_ELEMENTS = 1_024  # biases and shape constants are not worth a Cast
+from inference.network import HALVED_FROM
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def compact(model: onnx.ModelProto) -> onnx.ModelProto:
     _compute_in_float32(graph)
     casts = []
     for initializer in graph.initializer:
-        if initializer.data_type != TensorProto.FLOAT or np.prod(initializer.dims) < _SMALLEST_ELEMENTS:
+        if initializer.data_type != TensorProto.FLOAT or np.prod(initializer.dims) < HALVED_FROM:
             continue
         name = initializer.name
         half = numpy_helper.from_array(numpy_helper.to_array(initializer).astype(np.float16), f"{name}_half")

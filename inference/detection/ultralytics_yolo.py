@@ -12,7 +12,7 @@ from inference.detection.canvases import PIXELS, DetectorSpec
 from inference.detection.yolo import YoloDetector
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
-from inference.network import PixelBatch
+from inference.network import HALVED_FROM, PixelBatch
 
 
 class UltralyticsYoloDetector(YoloDetector):
@@ -68,4 +68,13 @@ def _load(path: Path) -> torch.nn.Module:
         ) from error
     loose: Any = network.float()  # its methods have no annotations
     fused: torch.nn.Module = loose.fuse(verbose=False).eval()
+    _round_like_onnx(fused)
     return fused
+
+
+def _round_like_onnx(network: torch.nn.Module) -> None:
+    """As `training.compact_onnx` does with the weights, or else two equally good boxes can swap places."""
+    with torch.no_grad():
+        for weights in network.parameters():
+            if weights.numel() >= HALVED_FROM:
+                weights.copy_(weights.half())

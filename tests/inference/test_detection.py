@@ -76,7 +76,7 @@ def unmatched(some: Sequence[Detection], others: Sequence[Detection], threshold:
         for one in some
         if one.score > threshold + 0.02
         and not any(
-            one.box.iou(other.box) >= 0.98 and abs(one.score - other.score) <= 0.02 for other in others
+            one.box.iou(other.box) >= 0.999 and abs(one.score - other.score) <= 1e-3 for other in others
         )
     ]
 

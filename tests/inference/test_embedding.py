@@ -74,6 +74,22 @@ def test_where_the_square_leaves_the_picture_its_edge_is_repeated(corner: tuple[
     assert np.array_equal(crop, bordered[y + 40 : y + 100, x + 40 : x + 100])
 
 
+@pytest.mark.parametrize("times", [1, 2, 4, 8])
+def test_a_face_drawn_larger_gives_the_same_crop(times: int) -> None:
+    small = noise(96, 96)
+    large = small.repeat(times, axis=0).repeat(times, axis=1)
+    crop = align_crop(large, FaceBox(0, 0, *large.shape[:2]), margin=1.0, side=96)
+    assert np.array_equal(crop, small)
+
+
+@pytest.mark.parametrize("size", [193, 251, 383, 777])
+def test_halving_a_large_face_first_is_as_good_as_averaging_it_at_once(size: int) -> None:
+    drawing = draw_portrait(draw_cast(1, seed=2)[0], seed=1).image
+    large = resized(drawing, size, size)
+    crop = align_crop(large, FaceBox(0, 0, size, size), margin=1.0, side=96)
+    assert np.abs(crop.astype(int) - resized(large, 96, 96)).mean() <= 2
+
+
 @given(
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     box=st.tuples(*[st.floats(-0.2, 1.1)] * 2, *[st.floats(0.001, 1.2)] * 2),

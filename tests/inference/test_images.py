@@ -221,6 +221,31 @@ def test_jpeg_pixels_are_those_of_pillow(mode: str, progressive: bool) -> None:
     assert far_apart(decode_one(data), pixels_of(Image.open(io.BytesIO(data)))) == 0
 
 
+@pytest.mark.parametrize(
+    "options", [{"subsampling": kind} for kind in (0, 1, 2)] + [{"keep_rgb": True}], ids=str
+)
+@pytest.mark.parametrize("size", [(1, 1), (17, 33), (250, 131)])
+@pytest.mark.parametrize("quality", [10, 95])
+def test_the_pixels_of_every_kind_of_jpeg_are_those_of_pillow(
+    options: dict[str, object], size: tuple[int, int], quality: int
+) -> None:
+    data = encoded(sample_picture(*size), "JPEG", quality=quality, **options)
+    assert far_apart(decode_one(data), pixels_of(Image.open(io.BytesIO(data)))) == 0
+
+
+@settings(deadline=None)
+@given(place=st.integers(0, 999), value=st.integers(0, 255))
+def test_a_jpeg_with_a_damaged_byte_is_read_as_pillow_reads_it_or_refused(place: int, value: int) -> None:
+    data = bytearray(encoded(sample_picture(64, 48), "JPEG", quality=80))
+    start = data.index(b"\xff\xda") + 14  # of the coded pixels
+    data[start + place % (len(data) - start - 2)] = value
+    try:
+        found = decode_one(bytes(data))
+    except ImageUnreadableError:
+        return
+    assert far_apart(found, pixels_of(Image.open(io.BytesIO(data)))) == 0
+
+
 @pytest.mark.parametrize("lossless", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_still_webp_pixels_are_those_of_pillow(mode: str, lossless: bool) -> None:

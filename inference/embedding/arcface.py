@@ -69,7 +69,9 @@ class CropEmbedder(ABC):
         return self._contract
 
     def warm_up(self) -> None:
-        self.embed([np.full((self._spec.side, self._spec.side, 3), 127, dtype=np.uint8)])
+        blank = np.full((self._spec.side, self._spec.side, 3), 127, dtype=np.uint8)
+        for size in self.batch_sizes if self.pads_batches else (1,):
+            self.embed([blank] * size)
 
     def embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         if not crops:

@@ -16,7 +16,7 @@ class Embedder(Protocol):
         """What its embeddings mean."""
 
     def warm_up(self) -> None:
-        """Run the network once, in each size where it has fixed ones, so that the first user does not wait."""
+        """Run the network once, in each size if it has fixed ones, so that the first user does not wait."""
 
     def embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         """One row a crop. Each crop is side × side × 3 RGB as `embedding.align` makes it for this pack."""

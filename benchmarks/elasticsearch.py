@@ -30,19 +30,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.faces import CONTRACT, DIMENSION, SCOPE, Faces, make_faces
+from benchmarks.faces import fill as fill_embedded
 from config.options import GalleryOptions
 from inference.domain import (
     CharacterId,
-    EmbeddingContract,
     Embeddings,
     FaceBox,
     FaceCrop,
     Match,
     SampleId,
-    Scope,
-    as_embeddings,
 )
-from inference.gallery import schema
 from inference.gallery.base import Gallery
 from inference.gallery.elasticsearch.access import ClusterAccess
 from inference.gallery.elasticsearch.client import Cluster
@@ -51,25 +49,11 @@ from inference.gallery.elasticsearch.documents import CharacterDocument, FaceDoc
 from inference.gallery.elasticsearch.gallery import Behaviour, open_elasticsearch_gallery
 from inference.gallery.elasticsearch.mappings import SCHEMA_VERSION, IndexNames, IndexSettings
 from inference.gallery.embedded import open_embedded_gallery
-from inference.gallery.store import Store
 
-DIMENSION = 512
 FACES_IN_PICTURE = 8
-SAMPLES_PER_CHARACTER = 10
-CONTRACT = EmbeddingContract("benchmark", "none", DIMENSION, "none")
-SCOPE = Scope("benchmark")
 FALSE_NAME_RATE = 0.01
 BARS = {"recall_at_1": 0.99, "same_decision": 0.995}
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Faces:
-    vectors: NDArray[np.float32]
-    owners: NDArray[np.intp]
-    probes: Embeddings
-    truth: NDArray[np.intp]
-    """Whom each probe shows; -1 is a stranger."""
 
 
 def main() -> int:
@@ -78,6 +62,7 @@ def main() -> int:
     )
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--probes", type=int, default=2_000)
+    parser.add_argument("--narrow", action="store_true", help="faces that differ in few directions only")
     parser.add_argument("--index", default="int8_hnsw,flat,bbq_hnsw", help="kinds, separated by commas")
     parser.add_argument("--candidates", default="256", help="vectors looked at; several: one line each")
     parser.add_argument("--crop-bytes", type=int, default=4_000)
@@ -93,7 +78,7 @@ def main() -> int:
 
 
 async def measure(arguments: argparse.Namespace) -> int:
-    faces = make_faces(arguments.samples, arguments.probes)
+    faces = make_faces(arguments.samples, arguments.probes, narrow=arguments.narrow)
     exact = exact_search(faces)
     known = faces.truth >= 0
     named = (exact.similarity >= exact.threshold) & (exact.nearest == faces.truth)
@@ -243,38 +228,6 @@ def connect() -> Cluster:
     return Cluster(ClusterAccess((os.environ["ES_URL"],), timeout_s=120))
 
 
-def make_faces(samples: int, probes: int) -> Faces:
-    """Faces at very different distances from their character, and characters that share a style."""
-    rng = np.random.default_rng(7)
-    characters = max(samples // SAMPLES_PER_CHARACTER, 1)
-    strangers = probes // 2
-    styles = unit(rng.standard_normal((200, DIMENSION)))
-    everybody = characters + strangers
-    centres = unit(
-        0.6 * styles[rng.integers(0, len(styles), everybody)]
-        + 0.8 * unit(rng.standard_normal((everybody, DIMENSION)))
-    ).astype(np.float32)
-    owners = np.arange(samples) % characters
-
-    def faces_of(people: NDArray[np.intp]) -> NDArray[np.float32]:
-        amount = rng.uniform(1.0, 2.4, (len(people), 1)).astype(np.float32)
-        noise = rng.standard_normal((len(people), DIMENSION), np.float32) / np.float32(DIMENSION**0.5)
-        return unit(centres[people] + amount * noise)
-
-    vectors = np.empty((samples, DIMENSION), np.float32)
-    for start in range(0, samples, 50_000):
-        vectors[start : start + 50_000] = faces_of(owners[start : start + 50_000])
-    enrolled = rng.choice(characters, probes - strangers, replace=probes - strangers > characters)
-    people = np.concatenate([enrolled, np.arange(characters, everybody)])
-    truth = np.where(people < characters, people, -1)
-    order = rng.permutation(probes)
-    return Faces(vectors, owners, as_embeddings(faces_of(people)[order], DIMENSION), truth[order])
-
-
-def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
 @dataclass(frozen=True)
 class Exact:
     """What comparing with every sample gives."""
@@ -337,39 +290,6 @@ async def report(
 
 
 # ── filling ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def fill_embedded(path: Path, faces: Faces, crop_bytes: int) -> None:
-    connection = schema.open_writer(path)
-    store = Store(connection)
-    at = datetime.now(UTC).isoformat()
-    rng = np.random.default_rng(3)
-    with schema.transaction(connection):
-        store.activate(CONTRACT)
-        contract = store.contract_seq(CONTRACT)
-        seqs = [
-            store.add_character(SCOPE, f"character {one}", CharacterId(str(one)))
-            for one in range(int(faces.owners.max()) + 1)
-        ]
-        for start in range(0, len(faces.vectors), 10_000):
-            rows = range(start, min(start + 10_000, len(faces.vectors)))
-            hashes = rng.integers(-(1 << 63), 1 << 63, len(rows)).tolist()
-            connection.executemany(
-                "INSERT INTO faces VALUES(?, ?, ?, 0, ?, ?, '', ?, '', NULL)",
-                [
-                    (row + 1, f"{row:016x}", seqs[faces.owners[row]], f"{row:064x}", phash, at)
-                    for row, phash in zip(rows, hashes, strict=True)
-                ],
-            )
-            connection.executemany(
-                "INSERT INTO crops VALUES(?, ?, 0, 0, 1, 1)",
-                [(row + 1, rng.bytes(crop_bytes)) for row in rows],
-            )
-            connection.executemany(
-                "INSERT INTO embeddings(face, contract, vector) VALUES(?, ?, ?)",
-                [(row + 1, contract, faces.vectors[row].tobytes()) for row in rows],
-            )
-    connection.close()
 
 
 async def fill_cluster(cluster: Cluster, names: IndexNames, faces: Faces, crop_bytes: int) -> None:

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -61,7 +61,7 @@ from inference.gallery.elasticsearch.archive import (
     page_of_faces,
 )
 from inference.gallery.elasticsearch.care import BackgroundTasks, HeadWatch
-from inference.gallery.elasticsearch.client import Cluster
+from inference.gallery.elasticsearch.client import Cluster, Document
 from inference.gallery.elasticsearch.commits import Commits
 from inference.gallery.elasticsearch.contributions import list_contributions
 from inference.gallery.elasticsearch.documents import (
@@ -197,6 +197,7 @@ class ElasticsearchGallery:
                 if head.contract != self._contract and not self._any_contract:
                     raise ContractMismatchError(gallery=head.contract.model, running=self._contract.model)
                 self._contract = head.contract
+                self._searching = replace(self._searching, faces=head.next_face)
             if not self._read_only:
                 await self._indices.make_faces(self._contract, active=True)
                 self._writer.start()
@@ -226,8 +227,13 @@ class ElasticsearchGallery:
                 probes,
                 scopes=scopes,
                 top=top,
-                look_at_head=lambda head: self._watch.look(head, self._contract),
+                look_at_head=self._look_at_head,
             )
+
+    def _look_at_head(self, head: Document | None) -> None:
+        self._watch.look(head, self._contract)
+        if head is not None:
+            self._searching = replace(self._searching, faces=head.source["state"]["next_face"])
 
     async def find_duplicate(self, scope: Scope, sample: NewSample) -> tuple[Character, SampleId, str] | None:
         async with self._asking() as queries:

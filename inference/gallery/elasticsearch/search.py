@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,15 @@ from inference.gallery.elasticsearch.mappings import VectorIndex, is_quantised
 from inference.gallery.elasticsearch.queries import Queries
 from inference.gallery.projection import exact_similarities
 
-HEAD_FIELDS = ("state.schema", "state.commit", "state.token", "state.contracts", "state.pending.done")
+HEAD_FIELDS = (
+    *("state.schema", "state.commit", "state.token", "state.contracts", "state.pending.done"),
+    "state.next_face",
+)
 MOST_NEIGHBOURS = 10_000  # that Elasticsearch gives
 _MOST_ROUNDS = 12
 _MOST_ATTEMPTS = 3
 _OVERSAMPLING = 2.0
+_SMALL_FACES = 100_000  # up to so many, the candidates that were asked for suffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,13 @@ class Searching:
     vector_index: VectorIndex
     candidates: int = 256
     """Vectors that a search of an HNSW graph looks at, at least; more find more and take longer."""
+    faces: int = 0
+    """About how many the gallery has: large ones need more candidates, see `looked_at`."""
+
+    @property
+    def looked_at(self) -> int:
+        """The candidates, growing with the root of the faces in a large gallery."""
+        return round(self.candidates * math.sqrt(max(1.0, self.faces / _SMALL_FACES)))
 
     def knn(
         self, probe: NDArray[np.float32], count: int, where: Sequence[Mapping[str, object]], **more: object
@@ -39,7 +51,7 @@ class Searching:
             "field": "embedding",
             "query_vector": np.round(probe.astype(np.float64), 8).tolist(),
             "k": count,
-            "num_candidates": min(max(count, self.candidates), MOST_NEIGHBOURS),
+            "num_candidates": min(max(count, self.looked_at), MOST_NEIGHBOURS),
             "filter": [*where],
             **more,
         }

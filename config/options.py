@@ -154,9 +154,7 @@ class ElasticsearchOptions:
     verify_certificate: bool = True  # false believes any server, so anybody in between may read along
     index_prefix: IndexPrefix = "dareda"  # what the names of the indices begin with
     vector_index: Literal["int8_hnsw", "flat", "bbq_hnsw"] = "int8_hnsw"  # how faces of a new index are kept
-    candidates: Annotated[int, Range(10, 10_000)] = (
-        256  # faces looked at, at least, and more in large galleries
-    )
+    candidates: Annotated[int, Range(10, 10_000)] = 256  # faces looked at; large galleries take more
     refresh_ms: Annotated[int, Range(10, 60_000)] = 100  # how long a change waits to be seen by searches
     timeout_s: Annotated[float, Range(0.1, 3_600)] = 10.0  # a question that takes longer is given up
     change_timeout_s: Annotated[float, Range(1, 3_600)] = 30.0  # and a change, with all that it waits for

@@ -13,7 +13,7 @@ _HEAPS = 2
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
-def give_back_large_blocks(from_bytes: int = 0) -> None:
+def give_back_large_blocks() -> None:
     """From now on, give blocks of 4 MB and more back as soon as they are freed; where there is glibc.
 
     Large pictures are such blocks. Left alone, glibc takes each that is freed as a sign to keep larger ones,
@@ -22,7 +22,7 @@ def give_back_large_blocks(from_bytes: int = 0) -> None:
     The threads that start after this share two heaps.
     """
     if (libc := _libc()) is not None:
-        libc.mallopt(_M_MMAP_THRESHOLD, from_bytes or _LARGE_BYTES)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
         libc.mallopt(_M_ARENA_MAX, _HEAPS)
 

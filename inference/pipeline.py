@@ -32,8 +32,7 @@ from inference.pixel_budget import PixelBudget
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_VIEWS_AT_ONCE = 2  # a huge picture shares the queue, and its canvases need not all exist at once
-_COMMANDS_BLOCKS = 1 << 20  # bytes
+_VIEWS_AT_ONCE = 4  # a huge picture shares the queue, and its canvases need not all exist at once
 _LARGE_PIXELS = 8_000_000  # decoding more takes over 100 MB, so what others have freed is given back first
 _ANIMATION_CANVASES = 4  # what a decoder of animations holds besides the sampled frames
 
@@ -69,7 +68,6 @@ class PicturePipeline(ABC):
         self._detection = detection
         self._budget = PixelBudget(limits.max_pixels)
         self._stopping = False
-        self._warm = warm
         self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="worker")
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
@@ -82,8 +80,7 @@ class PicturePipeline(ABC):
         self._batchers: tuple[MicroBatcher[Any, Any], ...] = (self._detector,)
 
     async def __aenter__(self) -> Self:
-        # A command for a few pictures may take longer to decode and hold less.
-        give_back_large_blocks(0 if self._warm else _COMMANDS_BLOCKS)
+        give_back_large_blocks()
         # All models load at once: most of the time goes into graph optimisation, which frees the GIL.
         starts = await asyncio.gather(
             *(batcher.start() for batcher in self._batchers), return_exceptions=True

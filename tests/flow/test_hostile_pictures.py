@@ -15,18 +15,31 @@ from tests.inference.hostile import write_hostile_files
 
 MAX_PEAK_MB = 700
 
-# In a process of its own, because its memory is what is measured: idle is with the models loaded and used.
+# In a process of its own, because its memory is what is measured: idle is with the models loaded and used,
+# so it is looked at before the first command closes them.
 _IDENTIFY = textwrap.dedent("""
     import sys
     from pathlib import Path
     from bot.cli import main
+    from inference.memory import release_free_memory
+    from inference.pipeline import PicturePipeline
 
     def status_mb(key):
         return int(Path("/proc/self/status").read_text().split(key + ":")[1].split()[0]) / 1024
 
+    idle_mb = []
+    close = PicturePipeline.close
+
+    async def look_and_close(pipeline):
+        release_free_memory()
+        idle_mb.append(status_mb("VmRSS"))
+        await close(pipeline)
+
+    PicturePipeline.close = look_and_close
+
     data, picture, folder = sys.argv[1:]
     assert main(["identify", picture, "--json", "--data-dir", data]) == 0
-    idle = status_mb("VmRSS")
+    [idle] = idle_mb
     Path("/proc/self/clear_refs").write_text("5")
     code = main(["identify", *sorted(map(str, Path(folder).iterdir())), "--json", "--data-dir", data])
     print(code, status_mb("VmHWM") - idle)

@@ -28,6 +28,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from elasticsearch import AsyncElasticsearch
 from numpy.typing import NDArray
 
 from benchmarks.faces import CONTRACT, DIMENSION, SCOPE, Faces, make_faces
@@ -177,8 +178,7 @@ async def merge(cluster: Cluster, names: IndexNames) -> None:
     await cluster._client.indices.flush(index=names.everything)
     await asyncio.sleep(40)
     started = time.perf_counter()
-    patient = cluster._client.options(request_timeout=7_200)
-    await patient.indices.forcemerge(index=names.faces(CONTRACT.id), max_num_segments=1)
+    await patient(cluster).indices.forcemerge(index=names.faces(CONTRACT.id), max_num_segments=1)
     print(f"    merged in {time.perf_counter() - started:.0f} s", flush=True)
 
 
@@ -203,7 +203,7 @@ async def measure_index(
     totals = stats["_all"]["primaries"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a preview, it says
-        usage = await cluster._client.indices.disk_usage(
+        usage = await patient(cluster).indices.disk_usage(
             index=names.faces(CONTRACT.id), run_expensive_tasks=True
         )
     vectors = usage[names.faces(CONTRACT.id)]["fields"]["embedding"]["knn_vectors_in_bytes"]
@@ -222,6 +222,11 @@ async def settle(cluster: Cluster, names: IndexNames) -> None:
         if not answer["_all"]["total"]["merges"]["current"]:
             return
         await asyncio.sleep(2)
+
+
+def patient(cluster: Cluster) -> AsyncElasticsearch:
+    """Its client, for requests that read or write whole indices."""
+    return cluster._client.options(request_timeout=7_200)
 
 
 def connect() -> Cluster:

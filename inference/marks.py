@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Literal
 
@@ -204,7 +205,8 @@ def _paint_dots(canvas: ImageRGB, dots: NDArray[np.float64], stroke: Stroke, col
 
 
 def _layers(stroke: Stroke, colour: RGB) -> tuple[tuple[int, RGB], ...]:
-    return (stroke.total, DARK), (stroke.core + 2 * stroke.edge, LIGHT), (stroke.core, colour)
+    edges = (stroke.total, DARK), (stroke.core + 2 * stroke.edge, LIGHT)
+    return edges if colour == LIGHT else (*edges, (stroke.core, colour))
 
 
 def _fill_rounded(canvas: ImageRGB, area: tuple[int, int, int, int], radius: float, colour: RGB) -> None:
@@ -227,6 +229,7 @@ def _fill_rounded(canvas: ImageRGB, area: tuple[int, int, int, int], radius: flo
         _blend(canvas, coverage, colour, left, top)
 
 
+@lru_cache(maxsize=256)
 def _corner_coverage(radius: float) -> NDArray[np.uint8]:
     """How much of each pixel the upper left corner of a rounded rectangle covers, 0…255."""
     from_centre = radius - np.arange(ceil(radius)) - 0.5

@@ -37,11 +37,11 @@ class CompiledNetwork:
         fixed_batch: int | None,
     ) -> None:
         """Without `sizes` it takes any; else the first is compiled at once. They are width and height."""
-        self._compile_for = compile_for
+        self._compile_for: Callable[[tuple[int, int] | None], ov.CompiledModel] | None = compile_for
         self._sizes = sizes
-        first = sizes[0] if sizes else None
-        self._requests = {first: compile_for(first).create_infer_request()}
+        self._requests: dict[tuple[int, int] | None, ov.InferRequest] = {}
         self._path = path
+        self._request_for(sizes[0] if sizes else None)
         self._fixed_batch = fixed_batch
 
     @property
@@ -60,9 +60,11 @@ class CompiledNetwork:
 
     def _request_for(self, size: tuple[int, int] | None) -> ov.InferRequest:
         if size not in self._requests:
-            if size not in self._sizes:
+            if self._compile_for is None or size not in (self._sizes or (None,)):
                 raise RuntimeError(f"it was opened for other sizes: {self._sizes}")
             self._requests[size] = self._compile_for(size).create_infer_request()
+            if len(self._requests) >= len(self._sizes):
+                self._compile_for = None  # it holds the network as it was read, 14 MB of a detector
         return self._requests[size]
 
 

@@ -53,25 +53,21 @@ def plan_views(
 ) -> tuple[View, ...]:
     """The views of a picture of that size: the whole first, then tiles, small ones first, row by row.
 
-    The whole is seen once at each size of canvas, ascending, up to the first that shows it unscaled: a
-    network misses faces that are much larger on the canvas than those it was trained on. Tiles use the
-    largest size.
+    Each is on the smallest canvas that shows it unscaled, or else as large as any canvas does. Beyond that a
+    larger canvas costs more and finds less: networks miss faces that are much larger than those they know.
     """
-    sizes = sorted({max(shape) for shape in canvas_shapes})
-    wholes = [_fit(0, 0, width, height, _of_size(size, canvas_shapes)) for size in sizes]
-    unscaled = next((number for number, view in enumerate(wholes, start=1) if view.scale >= 1), len(wholes))
+    whole = _fit(0, 0, width, height, canvas_shapes)
     longer, shorter = max(width, height), min(width, height)
     if longer <= options.tile_above and longer <= options.tile_aspect * shorter:
-        return tuple(wholes[:unscaled])
-    if wholes[-1].scale >= 1:
-        return tuple(wholes[:unscaled])  # nothing is lost by scaling, so tiles would see no more
-    largest = _of_size(sizes[-1], canvas_shapes)
+        return (whole,)
+    if whole.scale >= 1:
+        return (whole,)  # nothing is lost by scaling, so tiles would see no more
     side = min(max(shorter, _SMALLEST_TILE), _LARGEST_TILE)
-    tiles = _pyramid(width, height, side, options.tile_overlap, wholes[-1].scale)
+    tiles = _pyramid(width, height, side, options.tile_overlap, whole.scale)
     while len(tiles) > options.max_tiles:
         side = math.ceil(side * 1.15)
-        tiles = _pyramid(width, height, side, options.tile_overlap, wholes[-1].scale)
-    return (*wholes, *(_fit(*tile, largest) for tile in tiles))
+        tiles = _pyramid(width, height, side, options.tile_overlap, whole.scale)
+    return (whole, *(_fit(*tile, canvas_shapes) for tile in tiles))
 
 
 def cut_canvas(image: ImageRGB, view: View) -> ImageRGB:
@@ -170,8 +166,6 @@ def _groups(
 
 
 def _fit(left: int, top: int, width: int, height: int, shapes: Sequence[tuple[int, int]]) -> View:
-    """On the smallest canvas that shows the part unscaled, or else as large as any canvas does."""
-
     def scale(shape: tuple[int, int]) -> float:
         return min(shape[0] / width, shape[1] / height)
 
@@ -179,10 +173,6 @@ def _fit(left: int, top: int, width: int, height: int, shapes: Sequence[tuple[in
     good = [shape for shape in shapes if scale(shape) >= wanted * 0.999]
     shape = min(good, key=lambda shape: (shape[0] * shape[1], -scale(shape)))
     return View(left, top, width, height, shape, scale(shape))
-
-
-def _of_size(size: int, shapes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [shape for shape in shapes if max(shape) == size]
 
 
 def _pyramid(

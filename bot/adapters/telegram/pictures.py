@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 
 from telegram import Document, Message, PhotoSize
 
-from bot.adapters.films import animation_of
 from bot.chat import IncomingFile, IncomingImage
 from bot.errors import PictureGoneError
 from inference.errors import ImageTooLargeError
@@ -101,7 +100,13 @@ class Pictures:
 
     async def _read_film(self, file_id: str, size: int | None, limit: int) -> bytes:
         data = await self._read_checked(file_id, size, limit)
-        return await asyncio.to_thread(animation_of, data)
+        return await asyncio.to_thread(_animation_of, data)
+
+
+def _animation_of(data: bytes) -> bytes:
+    from bot.adapters.films import animation_of  # noqa: PLC0415  # its libraries take 13 MB
+
+    return animation_of(data)
 
 
 def _seconds(film: object) -> float:

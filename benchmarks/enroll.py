@@ -1,4 +1,4 @@
-"""How close `enroll --from` comes to a bare loop over the same two ONNX networks.
+"""How close `enroll --from` comes to a bare loop over the same two networks.
 
     python -m benchmarks.enroll FOLDER [--pictures 2000] [--at-most 10] [--repeats 3]
 
@@ -22,10 +22,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.core import _Baseline
+from benchmarks.recipes import BareModels
 from bot.terminal.enroll_folder import enroll_folder
 from bot.terminal.pictures import folders_in, picture_files
-from config.options import ModelOptions, Options
+from config.options import Options
 from config.settings import load_settings
 from inference.images import decode
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--at-most", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    baseline = _Baseline(Options(models=ModelOptions(runtime="onnx")))
+    models = BareModels(Options())
     bare: list[_Seconds] = []
     enrolling: list[_Seconds] = []
     again: list[_Seconds] = []
@@ -66,7 +66,7 @@ def main() -> None:
         folder = Path(temporary) / "pictures"
         files = _link(arguments.folder, folder, arguments.pictures)
         for number in range(arguments.repeats):
-            bare.append(_bare_loop(baseline, files))
+            bare.append(_bare_loop(models, files))
             data_dir = Path(temporary) / f"data {number}"
             seconds, report = _enroll(folder, data_dir, arguments.at_most)
             again.append(_enroll(folder, data_dir, arguments.at_most)[0])
@@ -100,21 +100,21 @@ def _link(source: Path, target: Path, count: int) -> list[Path]:
     return files
 
 
-def _bare_loop(baseline: _Baseline, files: list[Path]) -> _Seconds:
+def _bare_loop(models: BareModels, files: list[Path]) -> _Seconds:
     """What detecting and embedding take, decoding not counted."""
     limits, taken = Options().images, _Seconds(0.0, 0.0)
     for start in range(0, len(files), _DECODED_AT_ONCE):
         part = files[start : start + _DECODED_AT_ONCE]
         images = [decode(path.read_bytes(), limits).frames[0] for path in part]
         started = _Seconds.now()
-        baseline.run(images)
+        models.run(images)
         taken += _Seconds.now() - started
     return taken
 
 
 def _enroll(folder: Path, data_dir: Path, at_most: int) -> tuple[_Seconds, str]:
     """What the whole command takes, and its summary."""
-    settings = load_settings(environ={}, overrides=["models.runtime=onnx"], data_dir=data_dir)
+    settings = load_settings(environ={}, data_dir=data_dir)
     arguments = argparse.Namespace(folder=folder, gallery="cli", series="", at_most=at_most)
     said = io.StringIO()
     started = _Seconds.now()

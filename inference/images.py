@@ -89,7 +89,8 @@ def encode(image: ImageRGB, *, format: Literal["jpeg", "webp", "png"], quality: 
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         return cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format, quality=quality)
+    # WebP with Pillow's own choice of method, 4, would be 3 % smaller and take two and a half times as long.
+    Image.fromarray(image).save(buffer, format, quality=quality, method=2)
     return buffer.getvalue()
 
 

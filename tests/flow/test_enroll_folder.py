@@ -267,7 +267,7 @@ def test_a_character_without_a_usable_picture_is_not_made(
 def test_characters_who_look_like_each_other_are_pointed_out(
     bare: CommandLine, tmp_path: Path, cast: tuple[DrawnCharacter, ...]
 ) -> None:
-    for name, seeds in (("First", range(1, 5)), ("Second", (41, 42, 44, 45))):
+    for name, seeds in (("First", range(1, 5)), ("Second", (41, 47, 52, 53))):
         for seed in seeds:
             draw(cast[0], seed, tmp_path / "folder" / name / f"{seed}.png")
     bare.run("enroll", "--from", tmp_path / "folder")

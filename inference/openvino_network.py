@@ -38,11 +38,11 @@ class CompiledNetwork:
     ) -> None:
         """Without `sizes` it takes any; else the first is compiled at once. They are width and height."""
         self._compile_for: Callable[[tuple[int, int] | None], ov.CompiledModel] | None = compile_for
-        self._sizes = sizes
+        self._sizes: tuple[tuple[int, int] | None, ...] = tuple(sizes) or (None,)
         self._requests: dict[tuple[int, int] | None, ov.InferRequest] = {}
         self._path = path
-        self._request_for(sizes[0] if sizes else None)
         self._fixed_batch = fixed_batch
+        self._request_for(self._sizes[0])
 
     @property
     def fixed_batch(self) -> int | None:
@@ -50,7 +50,7 @@ class CompiledNetwork:
 
     def run(self, pixels: PixelBatch) -> FloatArray:
         try:
-            request = self._request_for((pixels.shape[2], pixels.shape[1]) if self._sizes else None)
+            request = self._request_for((pixels.shape[2], pixels.shape[1]) if self._sizes[0] else None)
             request.set_input_tensor(ov.Tensor(np.ascontiguousarray(pixels), shared_memory=True))
             request.infer()
         except RuntimeError as error:
@@ -60,10 +60,10 @@ class CompiledNetwork:
 
     def _request_for(self, size: tuple[int, int] | None) -> ov.InferRequest:
         if size not in self._requests:
-            if self._compile_for is None or size not in (self._sizes or (None,)):
+            if self._compile_for is None or size not in self._sizes:
                 raise RuntimeError(f"it was opened for other sizes: {self._sizes}")
             self._requests[size] = self._compile_for(size).create_infer_request()
-            if len(self._requests) >= len(self._sizes):
+            if self._requests.keys() == set(self._sizes):
                 self._compile_for = None  # it holds the network as it was read, 14 MB of a detector
         return self._requests[size]
 

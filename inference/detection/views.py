@@ -58,10 +58,9 @@ def plan_views(
     """
     whole = _fit(0, 0, width, height, canvas_shapes)
     longer, shorter = max(width, height), min(width, height)
-    if longer <= options.tile_above and longer <= options.tile_aspect * shorter:
+    ordinary = longer <= options.tile_above and longer <= options.tile_aspect * shorter
+    if ordinary or whole.scale >= 1:  # where nothing is lost by scaling, tiles would see no more
         return (whole,)
-    if whole.scale >= 1:
-        return (whole,)  # nothing is lost by scaling, so tiles would see no more
     side = min(max(shorter, _SMALLEST_TILE), _LARGEST_TILE)
     tiles = _pyramid(width, height, side, options.tile_overlap, whole.scale)
     while len(tiles) > options.max_tiles:

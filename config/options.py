@@ -104,7 +104,7 @@ class DecisionOptions:
     """When a face is named; thresholds of 0 take the model pack's calibration."""
 
     false_name_rate: Share = 0.01  # how often a stranger may be named; the calibration makes thresholds of it
-    threshold: Share = 0.0  # cosine similarity from which a face is named
+    threshold: Share = 0.0  # likeness (by cosines) from which a face is named
     margin: Share = 0.0  # lead over the best other character, else the face is "unsure"
     one_face_per_character: bool = True  # nobody is named twice in one picture
     top: Count = 5  # matches reported for each face

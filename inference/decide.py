@@ -7,10 +7,11 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from config.options import DecisionOptions
 from inference.assignment import best_assignment
-from inference.domain import Character, CharacterId, Decision, Match
+from inference.domain import SAME_PIXELS, Character, CharacterId, Cosines, Decision, Match
 from inference.errors import SettingsError
 from inference.gallery.names import name_key
 
@@ -21,13 +22,19 @@ Measured with the embedder of dareda-1: of faces new to it, halved and enlarged 
 """
 
 
-SAME_PIXELS = 0.999
-"""From this cosine on two crops are taken for the same pixels: the very picture that somebody spoke about."""
+CANDIDATES = 16
+"""Matches to decide by: who is most alike is among those with the nearest samples, and a face that loses its
+character needs a next one."""
+
+
+RIVALS = 3
+"""Characters next to the likeliest that say how much a face is like anybody; see `raised_by()`."""
+_RIVALS_WEIGHT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationPoint:
-    """From which similarity and lead a face is named, so that strangers are named at that rate."""
+    """From which likeness and lead a face is named, so that strangers are named at that rate."""
 
     false_name_rate: float
     samples: int
@@ -38,13 +45,17 @@ class CalibrationPoint:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What one embedder's similarities mean; travels with its model pack. Raises ValueError when unusable."""
+    """What one embedder's likenesses mean; travels with its model pack. Raises ValueError when unusable."""
 
     points: tuple[CalibrationPoint, ...]
+    rivals: float | None = None
+    """How alike a face's rivals were on average; None when they did not count, see `Policy`."""
 
     def __post_init__(self) -> None:
         if not self.points:
             raise ValueError("a calibration needs points")
+        if self.rivals is not None and not -1 <= self.rivals <= 1:
+            raise ValueError(f"a calibration's rivals are not alike by {self.rivals}")
         for point in self.points:
             usable = (
                 0 < point.false_name_rate < 1
@@ -65,7 +76,7 @@ class Level:
 
     samples: int
     threshold: float
-    """Accepted when similarity >= threshold."""
+    """Accepted when likeness >= threshold."""
     margin: float
     """The least lead over the best other character."""
 
@@ -77,6 +88,8 @@ class Policy:
     levels: tuple[Level, ...]
     """Ascending by samples, at least one."""
     one_face_per_character: bool = True
+    usual_rivals: float | None = None
+    """How alike the next characters usually are; None when the threshold is the same, whatever they are."""
     identical: float = IDENTICAL
     """A face that close to one that is not the character is that very face."""
     same_pixels: float = SAME_PIXELS
@@ -110,8 +123,9 @@ class Verdict:
 def policy_for(calibration: Calibration, options: DecisionOptions) -> Policy:
     """The policy that keeps to the allowed false-name rate; a threshold or margin of the options wins.
 
-    Between two calibrated rates it goes by the logarithm of the rate. Raises SettingsError for a rate that
-    was not calibrated, or a threshold or margin that cannot be one.
+    A threshold of the options holds whatever the rivals are. Between two calibrated rates it goes by the
+    logarithm of the rate. Raises SettingsError for a rate that was not calibrated, or a threshold or margin
+    that cannot be one.
     """
     _require_share("decision.threshold", options.threshold)
     _require_share("decision.margin", options.margin)
@@ -129,7 +143,8 @@ def policy_for(calibration: Calibration, options: DecisionOptions) -> Policy:
             )
             for samples, points in sorted(by_samples.items())
         ]
-    return Policy(tuple(levels), options.one_face_per_character)
+    usual_rivals = None if options.threshold else calibration.rivals
+    return Policy(tuple(levels), options.one_face_per_character, usual_rivals)
 
 
 def fixed_policy(threshold: float, margin: float, options: DecisionOptions) -> Policy:
@@ -146,12 +161,13 @@ def fixed_policy(threshold: float, margin: float, options: DecisionOptions) -> P
 def decide(matches_per_face: Sequence[Sequence[Match]], policy: Policy) -> list[Verdict]:
     """A verdict for each face of one picture, in order.
 
-    A face is KNOWN when its most similar character reaches the threshold, leads the best other by the margin
-    and no negative evidence lies nearby. It is UNSURE when the character reaches the threshold, but another
-    is within the margin or negative evidence is. A character is out for a face that is at least as close to
-    a negative of it as to its best sample, or all but identical to a negative. But whoever taught a picture
-    is believed about it: a face with the same pixels as a sample, and as no negative of that character nor a
-    sample of another, is KNOWN.
+    A face is KNOWN when the character that it is most alike reaches the threshold, leads the best other by
+    the margin and no negative evidence lies nearby. The threshold is a little higher for a face that is like
+    everybody, and lower for one that is like nobody else, see `raised_by()`. It is UNSURE when the character
+    reaches the threshold, but another is within the margin or negative evidence is. A character is out for a
+    face that is at least as close to a negative of it as to its nearest sample, or all but identical to a
+    negative. But whoever taught a picture is believed about it: a face with the same pixels as a sample, and
+    as no negative of that character nor a sample of another, is KNOWN.
 
     With `one_face_per_character`, nobody is named twice, not even as the likeliest: of the faces that claim
     the same character, the best overall assignment says who gets it. Who loses it may be UNSURE about
@@ -181,6 +197,8 @@ class _Claim:
 
     identity: Identity
     match: Match
+    standing: float
+    """Its likeness, less what its rivals raise the threshold by."""
     clear: bool
     """The face's own evidence leaves no doubt."""
     contradicted: bool
@@ -203,7 +221,7 @@ def _identities(characters: Iterable[Character]) -> Mapping[CharacterId, Identit
 def _claims(
     matches: Sequence[Match], identities: Mapping[CharacterId, Identity], policy: Policy
 ) -> list[_Claim]:
-    """Whom the face may be, likeliest first: the most similar one, and others within the margin of it."""
+    """Whom the face may be, likeliest first: the one it is most alike, and others within the margin of it."""
     by_identity = defaultdict(list)
     for match in sorted(matches, key=_sort_key):
         by_identity[identities[match.character.id]].append(match)
@@ -211,30 +229,52 @@ def _claims(
     for identity, same in by_identity.items():  # best first, as their best matches were inserted
         negatives = [match.negative_similarity for match in same if match.negative_similarity is not None]
         negative = max(negatives, default=-math.inf)
-        taught = negative < policy.same_pixels <= same[0].similarity
-        if taught or (negative < same[0].similarity and negative < policy.identical):
+        nearest = max(match.similarity for match in same)
+        taught = negative < policy.same_pixels <= nearest
+        if taught or (negative < nearest and negative < policy.identical):
             candidates.append((identity, same[0], -math.inf if taught else negative))
     if not candidates:
         return []
 
     top = candidates[0][1]
     margin = policy.level_for(top.character.sample_count).margin
-    second = candidates[1][1].similarity if len(candidates) > 1 else -math.inf
-    leads = top.similarity - second >= margin or second < policy.same_pixels <= top.similarity
+    second = candidates[1][1].likeness if len(candidates) > 1 else -math.inf
+    leads = top.likeness - second >= margin or second < policy.same_pixels <= top.likeness
+    raised = 0.0
+    if policy.usual_rivals is not None:
+        rivals = [match.likeness for _, match, _ in candidates[1 : RIVALS + 1]]
+        raised = raised_by(rivals, policy.usual_rivals)
     claims = []
     for identity, match, negative in candidates:
-        within = match is top or top.similarity - match.similarity < margin
-        accepted = match.similarity >= policy.level_for(match.character.sample_count).threshold
+        within = match is top or top.likeness - match.likeness < margin
+        standing = match.likeness
+        if standing < policy.same_pixels:
+            standing = min(standing - raised, policy.same_pixels)
+        accepted = standing >= policy.level_for(match.character.sample_count).threshold
         if within and accepted:
             contradicted = match.similarity - negative < margin
             clear = match is top and leads and not contradicted
-            claims.append(_Claim(identity, match, clear, contradicted))
+            claims.append(_Claim(identity, match, standing, clear, contradicted))
     return sorted(claims, key=lambda claim: claim.contradicted)
+
+
+def raised_by(rivals: Sequence[Cosines], usual: float) -> Cosines:
+    """By how much more likeness is asked of a face that is that alike to its rivals, the next characters.
+
+    A quarter of what they are more alike than usual, less where they are less alike. So a face that has
+    something of everybody (blurred, covered, drawn plainly) is named with more care; and as more enrolled
+    characters are more rivals, a large gallery is asked more and a small one less. Up to `RIVALS` count;
+    missing ones are as alike as usual. It is the score normalisation of speaker verification with the gallery
+    itself as the cohort (Auckenthaler et al., "Score normalization for text-independent speaker verification
+    systems", Digital Signal Processing 2000), at a quarter of its strength.
+    """
+    raised: Any = sum(rival - usual for rival in rivals)
+    return cast("Cosines", _RIVALS_WEIGHT / RIVALS * raised)
 
 
 def _sort_key(match: Match) -> tuple[float, str, float]:
     negative = -1.0 if match.negative_similarity is None else match.negative_similarity
-    return -match.similarity, match.character.id, negative
+    return -match.likeness, match.character.id, negative
 
 
 def _verdict(claim: _Claim | None) -> Verdict:
@@ -268,7 +308,7 @@ def _assigned(
 
 def _worth(claim: _Claim, lowest_threshold: float) -> float:
     # A claim right at the threshold is worth more than none, a contradicted one less than any other.
-    above = claim.match.similarity - lowest_threshold + 1e-6
+    above = claim.standing - lowest_threshold + 1e-6
     return above * 1e-9 if claim.contradicted else above
 
 

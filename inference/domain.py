@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ Embedding = NewType("Embedding", NDArray[np.float32])
 
 Embeddings = NewType("Embeddings", NDArray[np.float32])
 """Unit vectors as rows, shape (n, dimension), C-contiguous; made only by `as_embeddings()`."""
+
+Cosines = TypeVar("Cosines", float, NDArray[np.floating])
 
 CharacterId = NewType("CharacterId", str)
 SampleId = NewType("SampleId", str)
@@ -191,6 +193,10 @@ class Sample:
     source: str
 
 
+SAME_PIXELS = 0.999
+"""From this cosine on two crops are taken for the same pixels: the very picture that somebody spoke about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The best evidence that a probe is one character."""
@@ -201,6 +207,29 @@ class Match:
     """Raw cosine, −1…1; of a closed set the probability that its detector gives the character, 0…1."""
     negative_similarity: float | None = None
     """The best cosine to a face that somebody said is not this character; None when there is none."""
+    mean_similarity: float | None = None
+    """The cosine to the mean of her samples' embeddings, to nine decimals; None with a single sample."""
+
+    @property
+    def likeness(self) -> float:
+        """How alike probe and character are, −1…1, see `likeness()`."""
+        mean = self.similarity if self.mean_similarity is None else self.mean_similarity
+        return float(likeness(self.similarity, mean))
+
+
+def likeness(nearest: Cosines, mean: Cosines) -> Cosines:
+    """Halfway between the cosines to a character's nearest sample and to the mean of all her samples.
+
+    The nearest sample knows her outfits and moods; the mean does not fall for what a stranger has in common
+    with one picture alone. The very pixels of a sample are as alike as that sample.
+    """
+    same = nearest >= SAME_PIXELS
+    return same * nearest + (1 - same) * (nearest + mean) / 2
+
+
+def most_alike_first(matches: Iterable[Match]) -> tuple[Match, ...]:
+    """Equally alike ones stay in their order."""
+    return tuple(sorted(matches, key=lambda match: -match.likeness))
 
 
 class Decision(StrEnum):

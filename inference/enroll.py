@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from config.options import EnrollOptions
-from inference.decide import Policy, decide
+from inference.decide import CANDIDATES, Policy, decide
 from inference.domain import (
     Character,
     Decision,
@@ -274,7 +274,8 @@ class Enroller:
 
     async def _nearest(self, face: PreparedFace, scopes: Sequence[Scope]) -> tuple[Match, ...]:
         probes = Embeddings(face.sample.embedding[np.newaxis])
-        return (await self._gallery.search(probes, scopes, top=5))[0]
+        [matches] = await self._gallery.search(probes, scopes, top=CANDIDATES)
+        return matches
 
     async def _known(self, scope: Scope, name: str) -> Character | None:
         # Not character(): whoever is new would be compared with every name there is, for suggestions.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inference.decide import Policy, decide
+from inference.decide import CANDIDATES, Policy, decide
 from inference.domain import (
     Detection,
     Embeddings,
@@ -19,13 +19,12 @@ from inference.domain import (
     ImageRGB,
     Match,
     Scope,
+    most_alike_first,
     reading_order,
 )
 from inference.gallery.base import Gallery
 from inference.pipeline import PicturePipeline
 from inference.tracking import Track, track_faces
-
-_CANDIDATES = 16  # matches looked at for each face, so that a face that loses its character has a next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Identifier:
             clock.lap("embed")
         tracks = track_faces(detections, embeddings)
         top = top or self._top
-        matches = await self._search(tracks, scopes, top=max(top, _CANDIDATES))
+        matches = await self._search(tracks, scopes, top=max(top, CANDIDATES))
         clock.lap("search")
         shown = _busiest_frame(tracks)
         verdicts = decide(matches, policy or self._policy)
@@ -100,7 +99,8 @@ class Identifier:
         if not tracks:
             return []
         probes = Embeddings(np.stack([track.embedding for track in tracks]))
-        return await self._gallery.search(probes, scopes, top=top)
+        found = await self._gallery.search(probes, scopes, top=top)
+        return [most_alike_first(matches) for matches in found]
 
 
 def _busiest_frame(tracks: Sequence[Track]) -> int:

@@ -1,4 +1,4 @@
-"""Measure from which similarity and lead a pack's embedder may name a face; prints the manifest's table.
+"""Measure from which likeness and lead a pack's embedder may name a face; prints the manifest's table.
 
     python -m training.calibrate --data faces.jsonl --split val --pack dareda-1 --write
 
@@ -40,7 +40,7 @@ from training.command import command_parser, run_command
 from training.dataset.manifest import read_manifests
 from training.errors import TrainingError
 from training.evaluation.calibration_table import toml_table, write_calibration
-from training.evaluation.draws import ENROLLED_SHARE, Draw, draw_galleries
+from training.evaluation.draws import ENROLLED_SHARE, Draw, draw_galleries, standing
 from training.evaluation.faces import embed_faces, named_faces
 from training.evaluation.rates import Flags, Floats, Indices, Roc, tally
 
@@ -69,11 +69,22 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """A calibration, and what it does."""
+
+    points: tuple[Point, ...]
+    rivals: float
+    """How alike the rivals of the probes are on average."""
+
+
+@dataclass(frozen=True, slots=True)
 class Probes:
     """One row a probe, over all draws."""
 
-    similarity: Floats
+    likeness: Floats
     """To the best character."""
+    rivals: Floats
+    """Of the next ones, see `Draw`."""
     gap: Floats
     """From there to the best other character."""
     weight: Floats
@@ -102,16 +113,17 @@ def measure(arguments: argparse.Namespace) -> None:
     pack = find_pack(arguments.pack, arguments.packs)
     models = ModelOptions(pack=pack.name, flip_average=not arguments.no_flip, threads=arguments.threads)
     table = embed_faces(named_faces(read_manifests(arguments.data, split=arguments.split)), pack, models)
-    points = calibrate(table.embeddings, table.characters, draws=arguments.draws, seed=arguments.seed)
-    sys.stderr.write("\n".join(report(points)) + "\n")
+    found = calibrate(table.embeddings, table.characters, draws=arguments.draws, seed=arguments.seed)
+    sys.stderr.write("\n".join(report(found.points)) + "\n")
     characters = len(table.names)
     text = toml_table(
-        [CalibrationPoint(p.false_name_rate, p.samples, p.threshold, p.margin) for p in points],
+        [CalibrationPoint(p.false_name_rate, p.samples, p.threshold, p.margin) for p in found.points],
         measured_on=f"{len(table.faces):,} faces of {characters} characters, split {arguments.split}, "
         f"{arguments.draws} draws, {datetime.now(UTC):%Y-%m-%d}",
         flip_average=models.flip_average,
         gallery_characters=round(ENROLLED_SHARE * characters),
         contract=contract_of(pack, flip_average=models.flip_average).id,
+        rivals=found.rivals,
     )
     if arguments.write:
         path = write_calibration(pack.folder, text)
@@ -120,7 +132,7 @@ def measure(arguments: argparse.Namespace) -> None:
         sys.stdout.write(text)
 
 
-def calibrate(embeddings: Embeddings, characters: Indices, *, draws: int, seed: int) -> tuple[Point, ...]:
+def calibrate(embeddings: Embeddings, characters: Indices, *, draws: int, seed: int) -> Measured:
     """The points for every number of samples and false-name rate. `characters` is 0…n-1 for each row.
 
     Raises TrainingError for fewer than four characters with two faces.
@@ -136,10 +148,12 @@ def calibrate(embeddings: Embeddings, characters: Indices, *, draws: int, seed: 
         )
         for samples in SAMPLES
     }
-    by_margin = {margin: _points(probes, margin) for margin in _MARGINS}
+    rivals = _usual([*probes.values()])
+    by_margin = {margin: _points(probes, margin, rivals) for margin in _MARGINS}
     named = {margin: np.mean([point.named for point in points]) for margin, points in by_margin.items()}
     best = max(named.values())
-    return by_margin[max(margin for margin in _MARGINS if named[margin] >= best - _MARGIN_COST)]
+    chosen = max(margin for margin in _MARGINS if named[margin] >= best - _MARGIN_COST)
+    return Measured(by_margin[chosen], rivals)
 
 
 def report(points: Sequence[Point]) -> list[str]:
@@ -156,14 +170,23 @@ def report(points: Sequence[Point]) -> list[str]:
 
 
 def _probes(draw: Draw) -> Probes:
-    second, top = np.partition(draw.similarity, -2, axis=1)[:, -2:].T
-    best = draw.enrolled[draw.similarity.argmax(axis=1)]
-    return Probes(top, top - second, draw.weight, draw.stranger, best == draw.characters)
+    second, top = np.partition(draw.likeness, -2, axis=1)[:, -2:].T
+    best = draw.enrolled[draw.likeness.argmax(axis=1)]
+    right = best == draw.characters
+    return Probes(top, draw.rivals, top - second, draw.weight, draw.stranger, right)
+
+
+def _usual(drawn: Sequence[Probes]) -> float:
+    rivals = np.concatenate([probes.rivals for probes in drawn])
+    there = ~np.isnan(rivals)
+    weight = np.concatenate([probes.weight for probes in drawn])[:, None] * there
+    return round(float(np.sum(rivals[there] * weight[there]) / np.sum(weight)), 4)
 
 
 def _joined(draws: Sequence[Probes]) -> Probes:
     return Probes(
-        similarity=np.concatenate([draw.similarity for draw in draws]),
+        likeness=np.concatenate([draw.likeness for draw in draws]),
+        rivals=np.concatenate([draw.rivals for draw in draws]),
         gap=np.concatenate([draw.gap for draw in draws]),
         weight=np.concatenate([draw.weight for draw in draws]),
         stranger=np.concatenate([draw.stranger for draw in draws]),
@@ -171,18 +194,21 @@ def _joined(draws: Sequence[Probes]) -> Probes:
     )
 
 
-def _points(probes: Mapping[int, Probes], margin: float) -> tuple[Point, ...]:
-    return tuple(point for samples, drawn in probes.items() for point in _points_of(drawn, samples, margin))
+def _points(probes: Mapping[int, Probes], margin: float, rivals: float) -> tuple[Point, ...]:
+    return tuple(
+        point for samples, drawn in probes.items() for point in _points_of(drawn, samples, margin, rivals)
+    )
 
 
-def _points_of(probes: Probes, samples: int, margin: float) -> list[Point]:
+def _points_of(probes: Probes, samples: int, margin: float, rivals: float) -> list[Point]:
     leads = probes.gap >= margin
+    asked = standing(probes.likeness, probes.rivals, rivals)
     known = ~probes.stranger
 
     def share(of: Flags, able: Flags) -> Floats:
         """At each threshold."""
         none = np.zeros(np.count_nonzero(of), dtype=np.intp)
-        return tally(probes.similarity[of], none, 1, weight=probes.weight[of], able=able[of]).share()
+        return tally(asked[of], none, 1, weight=probes.weight[of], able=able[of]).share()
 
     named = Roc(true_rate=share(known, leads & probes.right), false_rate=share(probes.stranger, leads))
     misnamed = Roc(share(known, leads & ~probes.right), named.false_rate)
@@ -191,7 +217,7 @@ def _points_of(probes: Probes, samples: int, margin: float) -> list[Point]:
         Point(
             false_name_rate=rate,
             samples=samples,
-            threshold=max(0.0, float(named.threshold_at(rate))),
+            threshold=min(max(0.0, float(named.threshold_at(rate))), 1.0),
             margin=margin,
             named=float(named.true_rate_at(rate)),
             misnamed=float(misnamed.true_rate_at(rate)),

@@ -36,6 +36,7 @@ from training.evaluation.protocols import (
     pair_figures,
     read_trials,
 )
+from training.evaluation.recognition import DRAWS
 from training.recipes import load_recipe
 
 
@@ -71,6 +72,9 @@ def main() -> None:
         if name == "recognition":
             command.add_argument("--protocol", type=Path, help="of another data set, from config/protocols")
             command.add_argument("--root", type=Path, help="the folder of that data set")
+            command.add_argument(
+                "--draws", type=int, default=DRAWS, help="random galleries; more give steadier figures"
+            )
         if name == "pipeline":
             command.add_argument("--boxes", choices=("detected", "given"), default="detected")
             command.add_argument(
@@ -107,7 +111,11 @@ def recognition(arguments: argparse.Namespace) -> None:
         models = _models(arguments, pack)
         table = embed_faces(faces, pack, models)
         contract = contract_of(pack, flip_average=models.flip_average).id
-        results.append(recognition_page.measure(table, pack.name, contract, groups, seed=arguments.seed))
+        results.append(
+            recognition_page.measure(
+                table, pack.name, contract, groups, draws=arguments.draws, seed=arguments.seed
+            )
+        )
     figures = {result.pack: recognition_page.figures_of(result, seed=arguments.seed) for result in results}
     page = recognition_page.recognition_page(results, _facts(arguments), figures, seed=arguments.seed)
     _finish(arguments, page, figures)

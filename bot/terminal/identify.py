@@ -119,7 +119,8 @@ def as_record(path: Path, answer: Answer | AppError) -> Mapping[str, object]:
                 "decision": face.decision.value,
                 "name": face.character.name if face.decision is Decision.KNOWN and face.character else None,
                 "matches": [
-                    {"name": match.character.name, "similarity": round(match.similarity, 4)}
+                    # What the threshold is compared with, and what they are ordered by.
+                    {"name": match.character.name, "similarity": round(match.likeness, 4)}
                     for match in face.matches
                 ],
             }
@@ -137,7 +138,7 @@ def _lines(path: Path, seen: Identification, *, top: int | None) -> list[str]:
         lines.append(f"  {number}. {_in_words(face)}")
         if top is not None:
             lines.extend(
-                f"       {match.similarity:+.3f}  {match.character.display_name}" for match in face.matches
+                f"       {match.likeness:+.3f}  {match.character.display_name}" for match in face.matches
             )
     return lines
 

@@ -161,7 +161,9 @@ class Gallery(Protocol):
     async def search(
         self, probes: Embeddings, scopes: Sequence[Scope], *, top: int
     ) -> list[tuple[Match, ...]]:
-        """For each probe the `top` best characters, best first; ties in the order of `scopes`, then by name.
+        """For each probe the `top` characters with the nearest samples, nearest first.
+
+        Ties are in the order of `scopes`, then by name.
 
         It sees every enrollment that was acknowledged before it was called.
         """

@@ -68,7 +68,7 @@ class Loader:
             negatives=MappingProxyType(
                 {int(slot): negatives.vectors[: len(against)][against == slot] for slot in np.unique(against)}
             ),
-            stored=StoredRows(index, partial(self.file.read, contract))
+            stored=StoredRows.of(index, slots[faces.characters], partial(self.file.read, contract))
             if self.file and index is not None
             else None,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Match, SampleId, Scope
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
+from inference.gallery.means import Mean, mean_of, similarities_to_means
 from inference.gallery.stored import StoredRows
 
 NO_OWNER = -1
@@ -22,6 +23,9 @@ _SPARE_BLOCKS = 32
 _STORED_ROWS = 64  # stored rows that are looked at for each probe, if they suffice
 _MORE_ROWS = 8  # times as many, if not
 _FIRST = np.zeros(1, np.intp)
+_NO_ROWS = np.empty(0, np.intp)
+_NO_MEAN = np.empty(0)
+_MOST_MEANS = 4_096  # with 512 dimensions 16 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class ScopeView:
     negatives: Mapping[int, NDArray[np.float32]]
     """By index of the character; only where there are any."""
     stored: StoredRows | None = None
+    means: dict[int, Mean] = field(default_factory=dict, compare=False)
+    """By index of the character, of those that were asked for; empty where she has a single sample."""
 
     @classmethod
     def empty(cls, dimension: int, capacity: int = _LEAST_CAPACITY) -> ScopeView:
@@ -104,12 +110,14 @@ class ScopeView:
             if len(faces.negatives):
                 negatives[slot] = faces.negatives
             added.append((slot, faces, list(wanted.values())))
+        changed = {slots.get(one, self.slots.get(one)) for one in states}
         view = replace(
             self,
             owners=owners,
             characters=tuple(characters),
             slots=MappingProxyType(slots),
             negatives=MappingProxyType(negatives),
+            means={slot: mean for slot, mean in self.means.copy().items() if slot not in changed},
         )
         return view._with_rows(added)._compacted()
 
@@ -183,6 +191,57 @@ class ScopeView:
         assert character is not None, "a row with an owner has its character"  # noqa: S101
         return character, self.sample_ids[best[1]]
 
+    def mean_similarities(
+        self, slots: NDArray[np.intp], probes: NDArray[np.float32]
+    ) -> dict[int, NDArray[np.float64]]:
+        """The probes' cosines to the mean of each of these characters that has several samples."""
+        wanted = [slot for slot in slots.tolist() if slot != NO_OWNER]
+        means = {slot: mean for slot in wanted if (mean := self.means.get(slot)) is not None}
+        if len(means) < len(wanted):
+            means |= self._unknown_means(np.array([slot for slot in wanted if slot not in means], np.intp))
+        several = {slot: mean for slot, mean in means.items() if len(mean)}
+        if not several:
+            return {}
+        cosines = similarities_to_means(np.stack([*several.values()]), probes)
+        return dict(zip(several, cosines, strict=True))
+
+    def _unknown_means(self, slots: NDArray[np.intp]) -> dict[int, Mean]:
+        """Their means, remembered from now on; empty for who has a single sample."""
+        rows_of = self._rows_of(slots)
+        read = self.read(np.concatenate([_NO_ROWS, *rows_of.values()]))
+        if len(self.means) > _MOST_MEANS:
+            self.means.clear()
+        means: dict[int, Mean] = {}
+        for slot, rows in rows_of.items():
+            stored = self.stored_count
+            vectors = [
+                read.get(self.sample_ids[row]) if row < stored else self.vectors[row - stored]
+                for row in rows.tolist()
+            ]
+            there = [vector for vector in vectors if vector is not None]
+            means[slot] = mean_of(there) if len(there) > 1 else _NO_MEAN
+            if len(there) == len(vectors):  # none has been forgotten for good since
+                self.means[slot] = means[slot]
+        return means
+
+    def _rows_of(self, slots: NDArray[np.intp]) -> dict[int, NDArray[np.intp]]:
+        """The rows of each of these characters, ascending."""
+        asked = np.zeros(len(self.characters) + 1, np.bool_)  # its last is that of NO_OWNER
+        asked[slots] = True
+        stored = self.stored_count
+        rows = np.flatnonzero(asked[self.owners[stored:]]) + stored
+        rows = rows[np.argsort(self.owners[rows], kind="stable")]
+        owners, first = np.unique(self.owners[rows], return_index=True)
+        in_memory = dict(zip(owners.tolist(), np.split(rows, first[1:]), strict=False))
+        if not self.stored:
+            return in_memory
+        of = {}
+        for slot in slots.tolist():
+            there = self.stored.rows_of(slot)
+            there = there[self.owners[there] == slot].astype(np.intp)
+            of[slot] = np.concatenate([there, in_memory.get(slot, _NO_ROWS)])
+        return of
+
     def read(self, rows: NDArray[np.intp]) -> Mapping[SampleId, NDArray[np.float32]]:
         """The vectors of those rows that are stored."""
         stored = rows[rows < self.stored_count].tolist()
@@ -235,9 +294,12 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
         for start in range(0, len(probes), _PROBES_AT_ONCE):
             chunk = probes[start : start + _PROBES_AT_ONCE]
             rows = _rows_that_matter(view, chunk, top)
-            read = view.read(np.unique(np.concatenate(rows)))
+            every = np.unique(np.concatenate(rows))
+            read = view.read(every)
+            to_means = view.mean_similarities(np.unique(view.owners[every]), chunk)
             for offset, probe in enumerate(chunk):
-                matches = _best_matches(view, probe, rows[offset], read)
+                to_mean = {slot: float(cosines[offset]) for slot, cosines in to_means.items()}
+                matches = _best_matches(view, probe, rows[offset], read, to_mean)
                 found[start + offset].extend((-match.similarity, place, match) for match in matches)
     ranked = (sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name)) for one in found)
     return [tuple(match for _, _, match in one[:top]) for one in ranked]
@@ -308,6 +370,7 @@ def _best_matches(
     probe: NDArray[np.float32],
     rows: NDArray[np.intp],
     read: Mapping[SampleId, NDArray[np.float32]],
+    to_mean: Mapping[int, float],
 ) -> list[Match]:
     """The characters of these rows with their best evidence, unordered."""
     similarities = view.similarities(rows, probe, read)
@@ -328,7 +391,7 @@ def _best_matches(
             if negatives is None
             else float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
         )
-        matches.append(Match(character, sample_id, similarity, against))
+        matches.append(Match(character, sample_id, similarity, against, to_mean.get(slot)))
     return matches
 
 

@@ -24,8 +24,28 @@ class StoredRows:
     """The first rows of a view."""
 
     index: CentredRows
+    by_owner: NDArray[np.int32]
+    """All these rows, those of one character behind each other, …"""
+    owners: NDArray[np.int32]
+    """… and whose each of them was when they were read; ascending."""
     read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]]
     """Their vectors as they are in the file; those that are gone from it are missing."""
+
+    @classmethod
+    def of(
+        cls,
+        index: CentredRows,
+        owners: NDArray[np.intp],
+        read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]],
+    ) -> StoredRows:
+        """`owners`: of each row."""
+        order = np.argsort(owners, kind="stable")
+        return cls(index, order.astype(np.int32), owners[order].astype(np.int32), read)
+
+    def rows_of(self, owner: int) -> NDArray[np.int32]:
+        """The rows that were the character's when they were read, ascending."""
+        start, end = np.searchsorted(self.owners, owner), np.searchsorted(self.owners, owner, side="right")
+        return self.by_owner[start:end]
 
 
 class VectorFile:

@@ -165,6 +165,8 @@ class CalibrationTable(_Table):
     gallery_characters: Annotated[int, Field(ge=2)]
     contract: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
     """Id of the contract of the embeddings that it was measured with; None in packs that do not say."""
+    rivals: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """How alike a face's rivals were on average; None in packs whose thresholds do not depend on them."""
     points: Annotated[tuple[PointTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=1_000)]
 
     @property
@@ -173,7 +175,8 @@ class CalibrationTable(_Table):
             tuple(
                 CalibrationPoint(point.false_name_rate, point.samples, point.threshold, point.margin)
                 for point in self.points
-            )
+            ),
+            self.rivals,
         )
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from inference.domain import Embeddings
 from inference.gallery.base import Report
 from inference.selection import odd_ones
 from inference.survey.faces import ScopeFaces
-from inference.survey.likeness import Floats, Indices, Nearest, best_of, nearest
+from inference.survey.likeness import Best, Floats, Indices, Nearest, best_of, nearest
 from inference.survey.values import Duplicate, Misplaced, Survey
 
 _LISTED = 1_000
@@ -88,21 +88,20 @@ def _astray(found: Nearest, levels: _Levels) -> Indices:
 
     Never for the only sample of a character.
     """
-    likely, similarity, _ = _best_other(found)
+    likely, best = _best_other(found)
     wrong = (
         (likely >= 0)
         & (found.own_row >= 0)
-        & (similarity >= levels.thresholds[likely])
-        & (similarity - found.own_similarity >= levels.margins[likely])
+        & (best.likeness >= levels.thresholds[likely])
+        & (best.likeness - found.own_likeness >= levels.margins[likely])
     )
     return np.where(wrong, likely, -1)
 
 
-def _best_other(found: Nearest) -> tuple[Indices, Floats, Indices]:
-    """For each sample the most similar other character, how similar, and to which sample of hers."""
-    place = found.similarity.argmax(axis=1)
-    every = np.arange(len(place))
-    return found.candidates[every, place], found.similarity[every, place], found.row[every, place]
+def _best_other(found: Nearest) -> tuple[Indices, Best]:
+    """For each sample the other character that it is most alike."""
+    place = np.arange(len(found.likeness)), found.likeness.argmax(axis=1)
+    return found.candidates[place], Best(found.similarity[place], found.row[place], found.likeness[place])
 
 
 def _duplicates(faces: ScopeFaces, found: Nearest, levels: _Levels, astray: Indices) -> Iterator[Duplicate]:
@@ -111,16 +110,16 @@ def _duplicates(faces: ScopeFaces, found: Nearest, levels: _Levels, astray: Indi
         more, fewer = (first, second) if faces.counts[first] >= faces.counts[second] else (second, first)
         # One sample that went to the wrong one of two characters must not make one of them.
         among, looked_for = _at_home(faces, astray, more, fewer), _at_home(faces, astray, fewer, more)
-        best, at = best_of(faces, looked_for, among)
-        share = float((best >= levels.thresholds[more]).mean())
+        best = best_of(faces, looked_for, among)
+        share = float((best.likeness >= levels.thresholds[more]).mean())
         if share > 0.5:
-            closest = int(best.argmax())
+            closest = int(best.similarity.argmax())
             yield Duplicate(
                 character=faces.characters[more],
                 other=faces.characters[fewer],
-                sample_id=faces.sample_ids[at[closest]],
+                sample_id=faces.sample_ids[best.row[closest]],
                 other_sample_id=faces.sample_ids[looked_for[closest]],
-                similarity=float(best[closest]),
+                similarity=float(best.similarity[closest]),
                 share=share,
             )
 
@@ -134,7 +133,7 @@ def _at_home(faces: ScopeFaces, astray: Indices, character: int, other: int) -> 
 
 def _promising_pairs(faces: ScopeFaces, found: Nearest, levels: _Levels) -> list[tuple[int, int]]:
     """Characters of whom one has a sample that would be named the other."""
-    reached = (found.candidates >= 0) & (found.similarity >= levels.thresholds[found.candidates])
+    reached = (found.candidates >= 0) & (found.likeness >= levels.thresholds[found.candidates])
     rows, places = np.nonzero(reached)
     pairs = np.stack([faces.owners[rows], found.candidates[rows, places]], axis=1)
     pairs.sort(axis=1)
@@ -142,7 +141,7 @@ def _promising_pairs(faces: ScopeFaces, found: Nearest, levels: _Levels) -> list
 
 
 def _somebody_elses(faces: ScopeFaces, found: Nearest, astray: Indices) -> Iterator[Misplaced]:
-    _, similarity, likely_rows = _best_other(found)
+    _, best = _best_other(found)
     owners = faces.owners
     for row in np.flatnonzero(astray >= 0).tolist():
         yield Misplaced(
@@ -151,8 +150,8 @@ def _somebody_elses(faces: ScopeFaces, found: Nearest, astray: Indices) -> Itera
             faces.sample_ids[found.own_row[row]],
             float(found.own_similarity[row]),
             likely=faces.characters[astray[row]],
-            likely_sample_id=faces.sample_ids[likely_rows[row]],
-            likely_similarity=float(similarity[row]),
+            likely_sample_id=faces.sample_ids[best.row[row]],
+            likely_similarity=float(best.similarity[row]),
         )
 
 

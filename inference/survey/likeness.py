@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.domain import likeness
 from inference.gallery.base import Report
+from inference.gallery.means import mean_of, similarities_to_means
 from inference.survey.faces import ScopeFaces
 
 Floats = NDArray[np.float32]
@@ -26,39 +29,56 @@ class Nearest:
     own_similarity: Floats
     """To the most similar other sample of the same character."""
     own_row: Indices
+    own_likeness: Floats
+    """To the character as she would be without it."""
     candidates: Indices
     """n × CANDIDATES other characters, most similar mean embedding first; −1 where there are no more."""
     similarity: Floats
     """n × CANDIDATES: to the candidate's most similar sample."""
     row: Indices
     """n × CANDIDATES: that sample."""
+    likeness: Floats
+    """n × CANDIDATES: to the candidate."""
+
+
+class Best(NamedTuple):
+    """For each of some probes how alike it is to a character."""
+
+    similarity: Floats
+    """To the most similar sample."""
+    row: Indices
+    """That sample."""
+    likeness: Floats
 
 
 def nearest(faces: ScopeFaces, report: Report) -> Nearest:
     """Of other characters only those with the most similar mean embeddings are compared sample by sample."""
-    own_similarity, own_row = _nearest_own(faces)
+    own = _nearest_own(faces)
     candidates = _candidates(faces, report)
-    similarity = np.full(candidates.shape, -2.0, np.float32)
-    row = np.full(candidates.shape, -1, np.intp)
+    similarity, row, alike = _nothing(candidates.shape)
     flat = candidates.ravel()
     order = np.argsort(flat, kind="stable")
     bounds = np.searchsorted(flat[order], np.arange(len(faces.characters) + 1))
     for character in np.flatnonzero(np.diff(bounds)).tolist():
         cells = order[bounds[character] : bounds[character + 1]]
-        best, at = best_of(faces, cells // candidates.shape[1], faces.rows_of(character))
-        similarity.ravel()[cells], row.ravel()[cells] = best, at
-    return Nearest(own_similarity, own_row, candidates, similarity, row)
+        best = best_of(faces, cells // candidates.shape[1], faces.rows_of(character))
+        similarity.ravel()[cells], row.ravel()[cells], alike.ravel()[cells] = best
+    return Nearest(*own, candidates, similarity, row, alike)
 
 
-def best_of(faces: ScopeFaces, probes: Indices, rows: Indices) -> tuple[Floats, Indices]:
-    """For each of the probes (rows) the most similar one of `rows`, of which there is at least one."""
+def best_of(faces: ScopeFaces, probes: Indices, rows: Indices) -> Best:
+    """How alike the probes (rows) are to a character with the samples `rows`, at least one."""
     best, at = np.empty(len(probes), np.float32), np.empty(len(probes), np.intp)
+    to_mean = np.empty(len(probes), np.float32)
     samples = faces.embeddings[rows]
+    mean = mean_of(samples)[np.newaxis]
     for some in _blocks(len(probes), len(samples)):
-        products = faces.embeddings[probes[some]] @ samples.T
+        asked = faces.embeddings[probes[some]]
+        products = asked @ samples.T
         at[some] = products.argmax(axis=1)
         best[some] = np.take_along_axis(products, at[some, np.newaxis], axis=1)[:, 0]
-    return best, rows[at]
+        to_mean[some] = similarities_to_means(mean, asked)[0]
+    return Best(best, rows[at], likeness(best, to_mean).astype(np.float32))
 
 
 def mean_embeddings(faces: ScopeFaces) -> tuple[Indices, Floats]:
@@ -85,19 +105,25 @@ def most_similar(means: Floats, count: int, report: Report) -> tuple[Indices, Fl
     return found, similarity
 
 
-def _nearest_own(faces: ScopeFaces) -> tuple[Floats, Indices]:
-    similarity = np.full(len(faces.sample_ids), -2.0, np.float32)
-    row = np.full(len(faces.sample_ids), -1, np.intp)
+def _nothing(shape: tuple[int, ...]) -> tuple[Floats, Indices, Floats]:
+    return np.full(shape, -2.0, np.float32), np.full(shape, -1, np.intp), np.full(shape, -2.0, np.float32)
+
+
+def _nearest_own(faces: ScopeFaces) -> Best:
+    similarity, row, alike = _nothing(faces.owners.shape)
     for character in np.flatnonzero(faces.counts > 1).tolist():
         rows = faces.rows_of(character)
         samples = faces.embeddings[rows]
+        others = np.add.reduce(samples, axis=0, dtype=np.float64) - samples
+        others /= np.maximum(np.linalg.norm(others, axis=1, keepdims=True), 1e-6)
         for some in _blocks(len(samples), len(samples)):
             products = samples[some] @ samples.T
             np.put_along_axis(products, np.arange(len(samples))[some, np.newaxis], -2.0, axis=1)
             at = products.argmax(axis=1)
             row[rows[some]] = rows[at]
             similarity[rows[some]] = np.take_along_axis(products, at[:, np.newaxis], axis=1)[:, 0]
-    return similarity, row
+        alike[rows] = likeness(similarity[rows], np.sum(samples * others, axis=1))
+    return Best(similarity, row, alike)
 
 
 def _candidates(faces: ScopeFaces, report: Report) -> Indices:

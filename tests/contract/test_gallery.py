@@ -222,6 +222,37 @@ async def test_matches_are_the_best_sample_of_each_character_best_first(gallery:
     assert matches[0].similarity > matches[1].similarity
 
 
+async def test_a_match_says_how_near_the_mean_of_all_samples_is_after_every_change(gallery: Gallery) -> None:
+    samples = [make_sample(seed) for seed in range(6)]
+    probe = near(samples[0].embedding, 9)
+
+    async def found(name: str) -> float | None:
+        [matches] = await gallery.search(probes(probe), [HERE], top=5)
+        return next(match.mean_similarity for match in matches if match.character.name == name)
+
+    def expected(*numbers: int) -> object:
+        mean = np.mean([samples[number].embedding for number in numbers], axis=0, dtype=np.float64)
+        return pytest.approx(float(mean @ probe) / float(np.linalg.norm(mean)), abs=1e-6)
+
+    enrolled = await gallery.enroll(HERE, "Rin", samples[:3])
+    assert await found("Rin") == expected(0, 1, 2)
+    assert await found("Rin") == expected(0, 1, 2)  # as remembered
+    await gallery.enroll(HERE, "Rin", [samples[3]])
+    assert await found("Rin") == expected(0, 1, 2, 3)
+    await gallery.forget_sample(HERE, enrolled.samples[1].id)
+    assert await found("Rin") == expected(0, 2, 3)
+    await gallery.move_samples(HERE, "Rin", [enrolled.samples[2].id], "Eru")
+    assert (await found("Rin"), await found("Eru")) == (expected(0, 3), None)
+    await gallery.enroll(HERE, "Mayaka", [samples[4], samples[5]])
+    await gallery.merge(HERE, "Mayaka", "Rin")
+    assert await found("Rin") == expected(0, 3, 4, 5)
+    await gallery.undo(HERE)
+    assert (await found("Rin"), await found("Mayaka")) == (expected(0, 3), expected(4, 5))
+    await gallery.add_negative(HERE, "Rin", make_sample(7))
+    await gallery.rename(HERE, "Rin", "Tohsaka Rin")
+    assert await found("Tohsaka Rin") == expected(0, 3)
+
+
 async def test_equal_similarities_are_ordered_by_scope_and_name(gallery: Gallery) -> None:
     same = make_embedding(1)
     for number, (scope, name) in enumerate([(SHARED, "A"), (HERE, "C"), (HERE, "B"), (SHARED, "D")]):

@@ -36,6 +36,7 @@ def match(
     similarity: float,
     *,
     negative: float | None = None,
+    mean: float | None = None,
     samples: int = 1,
     series: str = "",
     scope: str = "own",
@@ -43,7 +44,7 @@ def match(
     character = Character(
         CharacterId(f"{scope}/{name}"), Scope(scope), name, series=series, sample_count=samples
     )
-    return Match(character, SampleId(f"sample of {name}"), similarity, negative)
+    return Match(character, SampleId(f"sample of {name}"), similarity, negative, mean)
 
 
 def face(*matches: tuple[str, float] | Match) -> tuple[Match, ...]:
@@ -97,6 +98,17 @@ def said(verdicts: Sequence[Verdict]) -> list[tuple[Decision, str | None]]:
         # Of two that are close, the one without negative evidence nearby is likelier.
         (face(match("A", 0.75, negative=0.7), ("B", 0.7)), UNSURE, "B"),
         (face(match("A", 0.75, negative=0.7), ("B", 0.45)), UNSURE, "A"),
+        # Alike is who is near by the mean of all samples too; against negatives the nearest sample speaks.
+        (face(match("A", 0.75, mean=0.25)), KNOWN, "A"),
+        (face(match("A", 0.75, mean=0.125)), UNKNOWN, None),
+        (face(match("A", 0.375, mean=0.625)), KNOWN, "A"),
+        (face(match("A", 0.75, mean=0.25), match("B", 0.625, mean=0.625)), KNOWN, "B"),
+        (face(match("A", 0.75, mean=0.5), match("B", 0.625, mean=0.5)), UNSURE, "A"),
+        (face(match("A", 0.75, mean=0.5, negative=0.625)), KNOWN, "A"),
+        (face(match("A", 0.75, mean=0.5, negative=0.6875)), UNSURE, "A"),
+        (face(match("A", 0.75, mean=0.875, negative=0.75)), UNKNOWN, None),
+        (face(match("A", 1.0, mean=0.125), match("B", 0.75, mean=0.75)), KNOWN, "A"),
+        (face(match("A", 0.998, mean=0.125), match("B", 0.75, mean=0.75)), KNOWN, "B"),
         # Nearest to somebody it is not near enough to be, so the farther one is no answer.
         (face(("A", 0.75), match("B", 0.6, samples=0)), KNOWN, "A"),
     ],
@@ -129,6 +141,55 @@ def test_a_face_nearest_to_somebody_it_is_not_near_enough_to_is_unsure_or_unknow
     crowd = match("A", 0.7, samples=4)  # below the threshold of its many samples
     assert said(decide([face(crowd, ("B", 0.625))], policy)) == [(UNSURE, "B")]
     assert said(decide([face(crowd, ("B", 0.5625))], policy)) == [(UNKNOWN, None)]
+
+
+STANDING_OUT = replace(POLICY, usual_rivals=0.25)
+
+
+@pytest.mark.parametrize(
+    ("matches", "decision"),
+    [
+        # Rivals as alike as usual, and none at all.
+        (face(("A", 0.5), ("B", 0.25), ("C", 0.25), ("D", 0.25)), KNOWN),
+        (face(("A", 0.5)), KNOWN),
+        (face(("A", math.nextafter(0.5, 0))), UNKNOWN),
+        # A quarter of what the three are more or less alike on average, of those that are missing nothing.
+        (face(("A", 0.53125), ("B", 0.375), ("C", 0.375), ("D", 0.375)), KNOWN),
+        (face(("A", 0.53), ("B", 0.375), ("C", 0.375), ("D", 0.375)), UNKNOWN),
+        (face(("A", 0.515625), ("B", 0.375), ("C", 0.25), ("D", 0.3125)), KNOWN),
+        (face(("A", 0.515), ("B", 0.375), ("C", 0.25), ("D", 0.3125)), UNKNOWN),
+        (face(("A", 0.4375), ("B", 0.0), ("C", 0.0), ("D", 0.0)), KNOWN),
+        (face(("A", 0.437), ("B", 0.0), ("C", 0.0), ("D", 0.0)), UNKNOWN),
+        (face(("A", 0.515625), ("B", 0.4375)), UNSURE),
+        (face(("A", 0.515), ("B", 0.4375)), UNKNOWN),
+        # Beyond the third they do not count.
+        (face(("A", 0.5), ("B", 0.25), ("C", 0.25), ("D", 0.25), ("E", 0.25), ("F", 0.0)), KNOWN),
+        # The mean counts for rivals as well, and who is out is none.
+        (face(("A", 0.5), match("B", 0.375, mean=0.125), ("C", 0.25), ("D", 0.25)), KNOWN),
+        (face(("A", 0.5), match("B", 0.375, negative=0.4), ("C", 0.25), ("D", 0.25)), KNOWN),
+        # Whoever taught the very picture is believed.
+        (face(("A", 1.0), ("B", 0.9), ("C", 0.9), ("D", 0.9)), KNOWN),
+    ],
+)
+def test_more_is_asked_of_a_face_that_is_like_everybody(
+    matches: tuple[Match, ...], decision: Decision
+) -> None:
+    (verdict,) = decide([matches], STANDING_OUT)
+    assert verdict.decision is decision
+
+
+def test_only_the_very_picture_is_as_sure_as_that() -> None:
+    strict = replace(STANDING_OUT, levels=(Level(1, 0.9995, 0.125),))
+    alone = (("B", -1.0), ("C", -1.0), ("D", -1.0))
+    assert said(decide([face(("A", 0.998), *alone)], strict)) == [(UNKNOWN, None)]
+    assert said(decide([face(("A", 1.0), *alone)], strict)) == [(KNOWN, "A")]
+
+
+def test_faces_that_claim_one_character_are_weighed_as_their_thresholds_are() -> None:
+    """Both below the threshold itself: what lets them in is that they are like nobody else."""
+    far = (("B", -0.5), ("C", -0.5), ("D", -0.5))
+    verdicts = decide([face(("A", 0.40625), *far), face(("A", 0.4375), *far)], STANDING_OUT)
+    assert said(verdicts) == [(UNKNOWN, None), (KNOWN, "A")]
 
 
 # ── the same character in two galleries ─────────────────────────────────────────────────────────
@@ -309,6 +370,20 @@ CALIBRATION = Calibration(
         ]
     )
 )
+
+
+def test_rivals_count_as_calibrated_unless_the_threshold_is_given() -> None:
+    calibration = replace(CALIBRATION, rivals=0.25)
+    assert policy_for(CALIBRATION, DecisionOptions()).usual_rivals is None
+    assert policy_for(calibration, DecisionOptions()).usual_rivals == 0.25
+    assert policy_for(calibration, DecisionOptions(margin=0.1)).usual_rivals == 0.25
+    assert policy_for(calibration, DecisionOptions(threshold=0.5)).usual_rivals is None
+
+
+@pytest.mark.parametrize("rivals", [math.nan, -1.5, 2.0])
+def test_rivals_that_cannot_be_are_refused(rivals: float) -> None:
+    with pytest.raises(ValueError, match="rivals"):
+        replace(CALIBRATION, rivals=rivals)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.0009, 0.11, 1.0, math.nan])

@@ -9,13 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.domain import Embeddings, as_embeddings
+from inference.decide import Level, Policy, decide
+from inference.domain import (
+    Character,
+    CharacterId,
+    Decision,
+    Embeddings,
+    Match,
+    SampleId,
+    Scope,
+    as_embeddings,
+)
 from inference.errors import ModelFileError
 from inference.models import Pack, contract_of, find_pack, verify_pack
 from inference.models.manifest import CalibrationTable
 from tests.inference.models.tiny_pack import make_pack
-from tests.training.evaluation.made_faces import draw_manifest
-from training.calibrate import FALSE_NAME_RATES, SAMPLES, calibrate, main
+from tests.training.evaluation.made_faces import draw_manifest, make_faces
+from training.calibrate import FALSE_NAME_RATES, SAMPLES, Measured, calibrate, main
 from training.errors import TrainingError
 
 
@@ -30,19 +40,19 @@ def make_look_alikes(characters: int, pictures: int, spread: float) -> tuple[Emb
 
 
 @pytest.fixture(scope="module")
-def points():
+def measured() -> Measured:
     return calibrate(*make_look_alikes(40, 6, 0.5), draws=150, seed=0)
 
 
-def test_there_is_a_point_for_every_rate_and_number_of_samples(points) -> None:
-    assert {(point.samples, point.false_name_rate) for point in points} == {
+def test_there_is_a_point_for_every_rate_and_number_of_samples(measured: Measured) -> None:
+    assert {(point.samples, point.false_name_rate) for point in measured.points} == {
         (samples, rate) for samples in SAMPLES for rate in FALSE_NAME_RATES
     }
 
 
-def test_a_stricter_rate_has_a_higher_threshold_and_names_fewer(points) -> None:
+def test_a_stricter_rate_has_a_higher_threshold_and_names_fewer(measured: Measured) -> None:
     for samples in SAMPLES:
-        own = sorted((p for p in points if p.samples == samples), key=lambda p: p.false_name_rate)
+        own = sorted((p for p in measured.points if p.samples == samples), key=lambda p: p.false_name_rate)
         thresholds = [point.threshold for point in own]
         assert thresholds == sorted(thresholds, reverse=True)
         named = [point.named for point in own]
@@ -51,12 +61,14 @@ def test_a_stricter_rate_has_a_higher_threshold_and_names_fewer(points) -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 5])
-def test_strangers_are_named_at_the_rate(points, samples: int) -> None:
-    """Counted anew, one stranger after another, against everybody else."""
+def test_strangers_are_named_at_the_rate(measured: Measured, samples: int) -> None:
+    """Counted anew, one stranger after another, against everybody else, by the code that serves."""
     embeddings, labels = make_look_alikes(40, 6, 0.5)
-    for point in points:
+    for point in measured.points:
         if point.samples != samples or point.false_name_rate < 0.01:
             continue
+        level = Level(point.samples, point.threshold, point.margin)
+        policy = Policy((level,), usual_rivals=measured.rivals)
         generator = np.random.default_rng(7)
         named = total = 0
         for _ in range(100):
@@ -65,14 +77,27 @@ def test_strangers_are_named_at_the_rate(points, samples: int) -> None:
                 c: embeddings[generator.permutation(np.flatnonzero(labels == c))[:samples]] for c in enrolled
             }
             for row in np.flatnonzero(~np.isin(labels, enrolled)):
-                best = sorted((float((gallery[c] @ embeddings[row]).max()) for c in enrolled), reverse=True)
-                named += best[0] >= point.threshold and best[0] - best[1] >= point.margin
+                matches = [make_match(str(c), rows, embeddings[row]) for c, rows in gallery.items()]
+                [verdict] = decide([matches], policy)
+                named += verdict.decision is Decision.KNOWN
                 total += 1
         assert named / total == pytest.approx(point.false_name_rate, rel=0.6, abs=0.005)
 
 
+def make_match(name: str, samples: np.ndarray, probe: np.ndarray) -> Match:
+    character = Character(CharacterId(name), Scope("s"), name, sample_count=len(samples))
+    mean = samples.mean(axis=0) / np.linalg.norm(samples.mean(axis=0))
+    return Match(character, SampleId(name), float((samples @ probe).max()), None, float(mean @ probe))
+
+
+def test_a_gallery_of_fewer_characters_than_rivals_can_be_calibrated() -> None:
+    measured = calibrate(*make_faces(4, 4, 0.3), draws=20, seed=0)  # two are enrolled
+    assert -1 < measured.rivals < 0.9
+    assert max(point.named for point in measured.points) > 0.5
+
+
 def test_without_any_spread_everybody_is_named_and_nobody_wrongly() -> None:
-    points = calibrate(*make_look_alikes(20, 4, 1e-4), draws=5, seed=0)
+    points = calibrate(*make_look_alikes(20, 4, 1e-4), draws=5, seed=0).points
     assert all(point.misnamed == 0 for point in points)
     assert max(point.named for point in points) > 0.85  # all but the two that look the same
 
@@ -120,6 +145,7 @@ def test_a_calibration_is_written_with_the_contract_it_was_measured_for(
     assert written.manifest.calibration.contract == contract_of(pack, flip_average=False).id
     assert not written.manifest.calibration.flip_average
     assert len(written.calibration.points) == len(FALSE_NAME_RATES) * len(SAMPLES)
+    assert written.calibration.rivals is not None
     assert verify_pack(written) == ()
 
 

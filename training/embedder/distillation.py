@@ -19,7 +19,11 @@ _CROPS_AT_ONCE = 32
 
 
 class Teachers:
-    """Trained networks, asked together: their unit embeddings side by side, of length one again."""
+    """Trained networks, asked together: their unit embeddings side by side, of length one again.
+
+    Each is asked about a crop and its mirror image and both answers are averaged, as in serving: what it says
+    about one of them alone is a poorer guide.
+    """
 
     def __init__(self, networks: Sequence[tuple[EmbedderNetwork, int]], device: torch.device) -> None:
         """Each with the side of the crops that it was trained on."""
@@ -36,7 +40,8 @@ class Teachers:
             seen = crops
             if crops.shape[-1] != side:
                 seen = functional.interpolate(crops, size=(side, side), mode="bilinear", antialias=True)
-            found.append(functional.normalize(network(seen).float()))
+            both = functional.normalize(network(torch.cat([seen, seen.flip(3)])).float())
+            found.append(functional.normalize(both[: len(seen)] + both[len(seen) :]))
         return functional.normalize(torch.cat(found, dim=1))
 
     def compile(self) -> None:

@@ -28,6 +28,7 @@ def toml_table(
     flip_average: bool,
     gallery_characters: int,
     contract: str,
+    rivals: float,
 ) -> str:
     """The `[calibration]` table of a manifest."""
     lines = [
@@ -36,6 +37,7 @@ def toml_table(
         f"flip_average = {str(flip_average).lower()}",
         f"gallery_characters = {gallery_characters}",
         f'contract = "{contract}"',
+        f"rivals = {rivals:.4f}",
         "points = [",
         *(
             f"    {{ samples = {p.samples}, false_name_rate = {p.false_name_rate:g}, "

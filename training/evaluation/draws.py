@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.domain import Embeddings
+from inference.decide import RIVALS, raised_by
+from inference.domain import SAME_PIXELS, Embeddings, likeness
+from inference.gallery.means import mean_of, similarities_to_means
 from training.evaluation.rates import Flags, Floats, Indices
 
 ENROLLED_SHARE = 0.6
@@ -27,8 +29,16 @@ class Draw:
     """Rows of the embeddings."""
     characters: Indices
     """Of the probes."""
-    similarity: Floats
-    """probes × enrolled: that of the best sample, as the gallery has it."""
+    likeness: Floats
+    """probes × enrolled: the likeness that decides in serving."""
+
+    @property
+    def rivals(self) -> Floats:
+        """probes × `RIVALS`: how alike the next characters after the likeliest are; NaN beyond the last."""
+        count = min(RIVALS, self.likeness.shape[1] - 1)
+        found = np.full((len(self.likeness), RIVALS), np.nan)
+        found[:, :count] = -np.partition(-self.likeness, range(count + 1), axis=1)[:, 1 : count + 1]
+        return found
 
     @property
     def own(self) -> Flags:
@@ -75,16 +85,29 @@ def draw_galleries(
         rows = np.concatenate(gallery)
         seen = rows if pictures is None else np.flatnonzero(np.isin(pictures, pictures[rows]))
         probes = np.setdiff1d(np.arange(len(characters)), seen)
-        similarity = best_similarity(embeddings, probes, gallery)
-        yield Draw(enrolled, gallery, probes, characters[probes], similarity)
+        found = likenesses(embeddings, probes, gallery)
+        yield Draw(enrolled, gallery, probes, characters[probes], found)
 
 
-def best_similarity(embeddings: Embeddings, probes: Indices, gallery: Sequence[Indices]) -> Floats:
-    """probes × characters: that of each one's best sample; probes and samples are rows of the embeddings."""
+def likenesses(embeddings: Embeddings, probes: Indices, gallery: Sequence[Indices]) -> Floats:
+    """probes × characters, by nearest sample and mean; probes and samples are rows of the embeddings."""
     samples = Embeddings(embeddings[np.concatenate(gallery)])
     starts = np.cumsum([0, *(len(rows) for rows in gallery)])[:-1]
-    similarity: Floats = np.empty((len(probes), len(gallery)))
+    means = np.stack([mean_of(embeddings[rows]) for rows in gallery])
+    found: Floats = np.empty((len(probes), len(gallery)))
     for start in range(0, len(probes), _CHUNK):
         part = slice(start, start + _CHUNK)
-        similarity[part] = np.maximum.reduceat(embeddings[probes[part]] @ samples.T, starts, axis=1)
-    return similarity
+        asked = embeddings[probes[part]]
+        nearest = np.maximum.reduceat(asked @ samples.T, starts, axis=1)
+        found[part] = likeness(nearest.astype(np.float64), similarities_to_means(means, asked).T)
+    return found
+
+
+def standing(likeness: Floats, rivals: Floats, usual: float) -> Floats:
+    """What each probe's threshold is compared with, as `decide()` does.
+
+    `likeness` to the likeliest character; `rivals` as in `Draw`.
+    """
+    raised = raised_by([*np.where(np.isnan(rivals), usual, rivals).T], usual)
+    lowered = np.clip(likeness - raised, -1.0, SAME_PIXELS)
+    return np.where(likeness >= SAME_PIXELS, likeness, lowered)

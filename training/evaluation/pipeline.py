@@ -19,21 +19,20 @@ from rich.console import Console
 from rich.progress import track
 
 from config.options import DecisionOptions, ModelOptions
-from inference.decide import Policy, Verdict, decide, policy_for
+from inference.decide import CANDIDATES, Policy, Verdict, decide, policy_for
 from inference.domain import Character, CharacterId, Decision, Embeddings, Match, SampleId, Scope
 from inference.embedding.align import align_crop
 from inference.models import Pack, open_embedder
 from training.dataset.manifest import LabelledPicture
 from training.errors import TrainingError
 from training.evaluation.detection import faces_of
-from training.evaluation.draws import Draw, best_similarity, draw_galleries
+from training.evaluation.draws import Draw, draw_galleries, likenesses
 from training.evaluation.faces import is_evidence, open_picture
 from training.evaluation.finding import FaceFinder
 from training.evaluation.rates import Figure, Floats, Indices, share_figure
 
 DRAWS = 20
 
-_CANDIDATES = 16  # matches of each face, as many as serving looks at
 _SCOPE = Scope("evaluation")
 _NOBODY = -1  # a face whose character is not known
 _NO_FACE = -2  # a box that is no labelled face
@@ -179,8 +178,8 @@ class _Asked:
             Character(CharacterId(str(c)), _SCOPE, scenes.names[c], sample_count=len(rows))
             for c, rows in zip(draw.enrolled.tolist(), gallery, strict=True)
         ]
-        similarity = best_similarity(scenes.embeddings, self.rows, gallery)
-        best = np.argsort(-similarity, axis=1)[:, :_CANDIDATES]
+        similarity = likenesses(scenes.embeddings, self.rows, gallery)
+        best = np.argsort(-similarity, axis=1)[:, :CANDIDATES]
         self._matches = [
             [
                 Match(people[column], SampleId(people[column].id), float(similarity[row, column]))

@@ -18,7 +18,6 @@ from training.evaluation.page import Page, PicturePair, Plot, Section, Table, Ti
 from training.evaluation.plots import Line, det_plot, line_plot, roc_plot, similarity_histogram
 from training.evaluation.rates import Comparisons, Floats, Roc, roc_figures
 from training.evaluation.recognition import (
-    DRAWS,
     RANKS,
     SAMPLES,
     Identification,
@@ -28,11 +27,11 @@ from training.evaluation.recognition import (
 )
 from training.evaluation.thumbnails import thumbnail
 
-PROTOCOL = (
+_PROTOCOL = (
     "Protocol dareda-val: characters with at least two faces. In each of "
-    f"{DRAWS} draws {ENROLLED_SHARE:.0%} of them are enrolled with {SAMPLES} random faces, or all but one; "
-    "their other faces and all faces of the rest are probes, and a probe is as alike to a character as to "
-    "its best sample. EER: a probe against one character. Rank-1: the enrolled among the enrolled. TPIR: "
+    f"{{draws}} draws {ENROLLED_SHARE:.0%} of them are enrolled with {SAMPLES} random faces, or all but one; "
+    "their other faces and all faces of the rest are probes, as alike to a character as in serving. "
+    "EER: a probe against one character. Rank-1: the enrolled among the enrolled. TPIR: "
     "an enrolled character's face named rightly where that share of strangers (FPIR) is named. All averaged "
     "over characters; in brackets the 95 % interval of a bootstrap over characters."
 )
@@ -50,6 +49,7 @@ class RecognitionResult:
 
     pack: str
     contract: str
+    draws: int
     table: FaceTable
     """Only characters with two faces."""
     by_samples: Mapping[int, Identification]
@@ -66,7 +66,13 @@ class RecognitionResult:
 
 
 def measure(
-    table: FaceTable, pack: str, contract: str, groups: Mapping[str, Sequence[str]], *, seed: int
+    table: FaceTable,
+    pack: str,
+    contract: str,
+    groups: Mapping[str, Sequence[str]],
+    *,
+    draws: int,
+    seed: int,
 ) -> RecognitionResult:
     """Everything the page shows of one pack. Raises TrainingError when there are too few characters."""
     table = table.only(with_two_faces(table.embeddings, table.characters)[2])
@@ -75,15 +81,16 @@ def measure(
     return RecognitionResult(
         pack=pack,
         contract=contract,
+        draws=draws,
         table=table,
         by_samples={
-            samples: identification(embeddings, characters, samples=samples, seed=seed)
+            samples: identification(embeddings, characters, samples=samples, seed=seed, draws=draws)
             for samples in NUMBERS_OF_SAMPLES
         },
-        everybody=identification(embeddings, characters, samples=SAMPLES, seed=seed, share=1.0),
+        everybody=identification(embeddings, characters, samples=SAMPLES, seed=seed, draws=draws, share=1.0),
         all_pairs=all_pairs,
         averaged_pairs=averaged,
-        slices=dict(_slices(table, groups, seed)),
+        slices=dict(_slices(table, groups, draws, seed)),
     )
 
 
@@ -124,7 +131,7 @@ def recognition_page(
     first = results[0]
     return Page(
         title=f"Recognition: {', '.join(result.pack for result in results)}",
-        protocol=PROTOCOL,
+        protocol=_PROTOCOL.format(draws=first.draws),
         facts={**facts, "faces": f"{len(first.table.faces):,} of {len(first.table.names):,} characters"},
         tiles=_tiles(first.pack, figures[first.pack]),
         sections=[
@@ -143,7 +150,7 @@ def recognition_page(
 
 
 def _slices(
-    table: FaceTable, groups: Mapping[str, Sequence[str]], seed: int
+    table: FaceTable, groups: Mapping[str, Sequence[str]], draws: int, seed: int
 ) -> list[tuple[str, Identification]]:
     sources = np.array(table.sources)
     wanted = {**groups, **{f"source {source}": (source,) for source in sorted(set(table.sources))}}
@@ -154,7 +161,8 @@ def _slices(
             embeddings, characters, _ = with_two_faces(part.embeddings, part.characters)
         except TrainingError:
             continue
-        found.append((name, identification(embeddings, characters, samples=SAMPLES, seed=seed)))
+        identified = identification(embeddings, characters, samples=SAMPLES, seed=seed, draws=draws)
+        found.append((name, identified))
     return found
 
 

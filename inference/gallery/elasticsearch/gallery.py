@@ -80,6 +80,7 @@ from inference.gallery.elasticsearch.search import Searching, search
 from inference.gallery.elasticsearch.unit import Unit
 from inference.gallery.elasticsearch.verify import Verification
 from inference.gallery.elasticsearch.writer import Attempt, Writer
+from inference.gallery.means import KnownMeans
 from inference.gallery.names import name_key, suggest_names
 from inference.gallery.transfer import Page
 
@@ -163,6 +164,7 @@ class ElasticsearchGallery:
         self._clock = clock
         self._names = IndexNames(behaviour.prefix)
         self._searching = Searching(behaviour.index.vector_index, behaviour.candidates)
+        self._known_means = KnownMeans()
         self._undo_period = timedelta(days=behaviour.undo_days)
         self._commits = Commits(cluster, self._names, abandoned_after_s=_ABANDONED_AFTER_S)
         self._writer = Writer(self._commits, self._names, self._make_unit)
@@ -227,6 +229,7 @@ class ElasticsearchGallery:
                 probes,
                 scopes=scopes,
                 top=top,
+                known_means=self._known_means,
                 look_at_head=self._look_at_head,
             )
 

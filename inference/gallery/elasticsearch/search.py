@@ -16,6 +16,7 @@ from inference.gallery.elasticsearch.commits import HEAD
 from inference.gallery.elasticsearch.documents import CHARACTER_WITHOUT_FACES, character_from, vector_of
 from inference.gallery.elasticsearch.mappings import VectorIndex, is_quantised
 from inference.gallery.elasticsearch.queries import Queries
+from inference.gallery.means import KnownMeans, Mean, mean_of, similarities_to_means
 from inference.gallery.projection import exact_similarities
 
 HEAD_FIELDS = (
@@ -23,6 +24,7 @@ HEAD_FIELDS = (
     "state.next_face",
 )
 MOST_NEIGHBOURS = 10_000  # that Elasticsearch gives
+_FACES = ("samples", "negatives")
 _MOST_ROUNDS = 12
 _MOST_ATTEMPTS = 3
 _OVERSAMPLING = 2.0
@@ -78,6 +80,7 @@ async def search(
     *,
     scopes: Sequence[Scope],
     top: int,
+    known_means: KnownMeans,
     look_at_head: Callable[[Document | None], None],
 ) -> list[tuple[Match, ...]]:
     """For each probe the `top` best characters, best first, ties by scope and name.
@@ -99,6 +102,7 @@ async def search(
             places=places,
             top=top,
             slack=slack,
+            known_means=known_means,
             look_at_head=look_at_head,
             lenient=last,
         )
@@ -170,6 +174,7 @@ async def _matches(
     places: Mapping[Scope, int],
     top: int,
     slack: float,
+    known_means: KnownMeans,
     look_at_head: Callable[[Document | None], None],
     lenient: bool,
 ) -> list[tuple[Match, ...]] | None:
@@ -181,7 +186,7 @@ async def _matches(
     head, *found = await queries.cluster.get_many(
         [
             (names.meta, HEAD, HEAD_FIELDS),
-            *((names.characters, one, [*CHARACTER_WITHOUT_FACES, "negatives"]) for one in characters),
+            *((names.characters, one, [*CHARACTER_WITHOUT_FACES, *_FACES]) for one in characters),
             *((index, face, ["vector", "character"]) for face in owners),
         ]
     )
@@ -199,7 +204,7 @@ async def _matches(
                 vectors[SampleId(document.id)] = vector
     if not lenient and (len(people) < len(characters) or len(vectors) < len(owners)):
         return None
-    negatives = await _negatives(queries, contract, people)
+    negatives, means = await _evidence(queries, contract, people, known_means)
     answers = []
     for hunt, some in zip(hunts, candidates, strict=True):
         matches = []
@@ -207,7 +212,8 @@ async def _matches(
             near = {face: vectors[face] for face in faces if face in vectors}
             if character in people and near:
                 found_one = character_from(character, people[character])
-                matches.append(_match(found_one, near, negatives.get(character), hunt.probe))
+                against, mean = negatives.get(character), means.get(character)
+                matches.append(_match(found_one, near, against, mean, hunt.probe))
         matches.sort(key=lambda m: (-m.similarity, places[m.character.scope], m.character.name))
         answers.append(tuple(matches[:top]))
     return answers
@@ -228,27 +234,46 @@ def _match(
     character: Character,
     near: Mapping[SampleId, NDArray[np.float32]],
     negatives: NDArray[np.float32] | None,
+    mean: Mean | None,
     probe: NDArray[np.float32],
 ) -> Match:
     """The character by the nearest of these samples of hers; of equally near ones the first."""
     found = similarities(list(near.values()), probe)
     similarity, sample = min(zip((-found).tolist(), near, strict=True))
     against = None if negatives is None else float(similarities(negatives, probe).max())
-    return Match(character, sample, -similarity, against)
+    to_mean = None if mean is None else float(similarities_to_means(mean[None], probe[None])[0, 0])
+    return Match(character, sample, -similarity, against, to_mean)
 
 
-async def _negatives(
-    queries: Queries, contract: EmbeddingContract, people: Mapping[CharacterId, Mapping[str, Any]]
-) -> dict[CharacterId, NDArray[np.float32]]:
-    """The embeddings of what was said not to be them."""
+async def _evidence(
+    queries: Queries,
+    contract: EmbeddingContract,
+    people: Mapping[CharacterId, Mapping[str, Any]],
+    known_means: KnownMeans,
+) -> tuple[dict[CharacterId, NDArray[np.float32]], dict[CharacterId, Mean]]:
+    """The embeddings of what was said not to be them, and the mean of what they are, if that is several."""
+    samples = {one: tuple(source["samples"]) for one, source in people.items()}
+    several = [one for one, theirs in samples.items() if len(theirs) > 1]
+    means = {one: known_means.get((contract.id, *samples[one])) for one in several}
+    unread = [one for one, mean in means.items() if mean is None]
     wanted = [(one, face) for one, source in people.items() for face in source["negatives"]]
+    wanted += [(one, face) for one in unread for face in samples[one]]
     documents = await queries.face_sources([face for _, face in wanted], ["vector"])
-    found: dict[CharacterId, list[NDArray[np.float32]]] = {}
-    for (character, _), document in zip(wanted, documents, strict=True):
+    negatives: dict[CharacterId, list[NDArray[np.float32]]] = {}
+    positives: dict[CharacterId, list[NDArray[np.float32]]] = {one: [] for one in unread}
+    for (character, face), document in zip(wanted, documents, strict=True):
         vector = vector_of(document.source, contract.dimension) if document else None
         if vector is not None:
-            found.setdefault(character, []).append(vector)
-    return {character: np.stack(vectors) for character, vectors in found.items()}
+            kind = negatives if face in people[character]["negatives"] else positives
+            kind.setdefault(character, []).append(vector)
+    for character, vectors in positives.items():
+        means[character] = mean = mean_of(vectors) if len(vectors) > 1 else None
+        if mean is not None and len(vectors) == len(samples[character]):  # none was removed meanwhile
+            known_means.add((contract.id, *samples[character]), mean)
+    return (
+        {character: np.stack(vectors) for character, vectors in negatives.items()},
+        {character: mean for character, mean in means.items() if mean is not None},
+    )
 
 
 def similarities(

@@ -63,6 +63,19 @@ def test_search_agrees_with_brute_force(characters: list[list[int]], probe: int,
     assert [m.similarity for m in matches] == pytest.approx([s for _, s in expected], abs=1e-9)
 
 
+def test_a_match_tells_the_mean_of_its_samples_and_of_one_sample_none() -> None:
+    rng = np.random.default_rng(4)
+    faces = [make_faces(f"c{n}", rng.standard_normal((n, DIMENSION))) for n in (1, 2, 7)]
+    opposite = make_faces("opposite", np.stack([np.eye(DIMENSION)[0], -np.eye(DIMENSION)[0]]))
+    probe = rng.standard_normal((1, DIMENSION)).astype(np.float32)
+    probe /= np.linalg.norm(probe)
+    [matches] = search([make_view(*faces, opposite)], probe, 9)
+    found = {match.character.name: match.mean_similarity for match in matches}
+    means = {one.character.name: one.vectors.astype(np.float64).mean(axis=0) for one in faces[1:]}
+    expected = {name: float(mean @ probe[0]) / float(np.linalg.norm(mean)) for name, mean in means.items()}
+    assert found == pytest.approx({**expected, "c1": None, "opposite": 0.0}, abs=2e-9)
+
+
 @given(order=st.permutations(range(9)), split=st.integers(1, 8), batch=st.integers(1, 5))
 def test_answers_do_not_depend_on_where_rows_lie_or_on_other_probes(
     order: list[int], split: int, batch: int

@@ -19,7 +19,12 @@ POINTS = (CalibrationPoint(0.01, 1, 0.6125, 0.05), CalibrationPoint(0.01, 5, 0.7
 
 def make_table(contract: str) -> str:
     return toml_table(
-        POINTS, measured_on="made-up faces", flip_average=True, gallery_characters=24, contract=contract
+        POINTS,
+        measured_on="made-up faces",
+        flip_average=True,
+        gallery_characters=24,
+        contract=contract,
+        rivals=0.40625,
     )
 
 
@@ -109,4 +114,5 @@ def test_a_table_inside_a_text_is_not_taken_for_the_calibration(tmp_path: Path) 
 def test_the_table_reads_back_to_the_digit() -> None:
     table = tomllib.loads(make_table("0123456789abcdef"))["calibration"]
     assert table["contract"] == "0123456789abcdef"
+    assert table["rivals"] == pytest.approx(0.40625, abs=1e-4)
     assert [(p["threshold"], p["margin"]) for p in table["points"]] == [(0.6125, 0.05), (0.7, 0.1)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.domain import Embeddings
+from inference.domain import Character, CharacterId, Embeddings, SampleId, Scope
+from inference.gallery.projection import CharacterFaces, ScopeView, search
 from tests.training.evaluation.made_faces import make_faces
-from training.evaluation.draws import best_similarity, draw_galleries
+from training.evaluation.draws import draw_galleries
 from training.evaluation.recognition import with_two_faces
 
 
@@ -32,13 +33,30 @@ def test_who_has_one_face_is_a_stranger_for_ever() -> None:
         assert not set(draw.enrolled) & {8, 9}
 
 
-def test_the_similarity_is_that_of_the_best_sample() -> None:
+@pytest.mark.parametrize("samples", [1, 3])
+def test_the_likeness_is_what_a_gallery_answers(samples: int) -> None:
     embeddings, characters = make_faces(6, 5, 0.8)
-    (draw,) = draw_galleries(embeddings, characters, samples=2, draws=1, seed=3)
-    for probe, row in zip(draw.probes, draw.similarity, strict=True):
-        expected = [max(float(embeddings[probe] @ embeddings[one]) for one in rows) for rows in draw.gallery]
-        assert row == pytest.approx(expected, abs=1e-6)
-    assert best_similarity(embeddings, draw.probes, draw.gallery) == pytest.approx(draw.similarity)
+    embeddings[-1] = embeddings[-2]  # the same pixels again
+    (draw,) = draw_galleries(embeddings, characters, samples=samples, draws=1, seed=3)
+    names = [str(one) for one in draw.enrolled]
+    view = make_view(names, [embeddings[rows] for rows in draw.gallery])
+    for matches, row in zip(search([view], embeddings[draw.probes], len(names)), draw.likeness, strict=True):
+        expected = {match.character.name: match.likeness for match in matches}
+        assert dict(zip(names, row.tolist(), strict=True)) == pytest.approx(expected, abs=1e-6)
+
+
+def make_view(names: list[str], vectors: list[np.ndarray]) -> ScopeView:
+    faces = {
+        CharacterId(name): CharacterFaces(
+            Character(CharacterId(name), Scope("s"), name, sample_count=len(rows)),
+            tuple(SampleId(f"{name}-{row}") for row in range(len(rows))),
+            rows,
+            np.zeros(len(rows), np.uint64),
+            rows[:0],
+        )
+        for name, rows in zip(names, vectors, strict=True)
+    }
+    return ScopeView.empty(vectors[0].shape[1]).updated(faces)
 
 
 def test_faces_of_a_picture_that_a_sample_is_from_are_no_probes() -> None:

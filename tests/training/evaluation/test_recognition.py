@@ -53,7 +53,7 @@ def test_the_figures_are_those_counted_probe_by_probe() -> None:
     right = total = 0.0
     strangers, named = [], []
     for draw in draw_galleries(embeddings, characters, samples=3, draws=2, seed=4):
-        for character, row, stranger in zip(draw.characters, draw.similarity, draw.stranger, strict=True):
+        for character, row, stranger in zip(draw.characters, draw.likeness, draw.stranger, strict=True):
             weight = 1 / np.count_nonzero(draw.characters == character)
             best = draw.enrolled[row.argmax()]
             if stranger:

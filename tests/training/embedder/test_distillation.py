@@ -83,10 +83,24 @@ def test_a_student_that_is_its_teacher_already_has_nothing_to_learn(teachers: tu
     own = load_network(Run(teachers[0]), RECIPE)
     student = Student(own, load_teachers(recipe, CPU.device), recipe.distill, crops(64, 32)).eval()
 
-    loss, right = student(crops(20, 32), torch.zeros(20), 0.0)
+    loss, right = student(symmetric(crops(20, 32)), torch.zeros(20), 0.0)
 
     assert loss.item() == pytest.approx(0, abs=1e-3 * recipe.distill.scale)
     assert right.all()
+
+
+def symmetric(faces: torch.Tensor) -> torch.Tensor:
+    """Faces that are their own mirror images."""
+    return (faces + faces.flip(3)) / 2
+
+
+def test_teachers_say_the_same_of_a_face_and_its_mirror_image(teachers: tuple[Path, ...]) -> None:
+    asked = load_teachers(changed(distill={"teachers": teachers}), CPU.device)
+    faces = crops(20, 32)
+    assert torch.allclose(asked(faces), asked(faces.flip(3)), atol=1e-5)
+    single = Run(teachers[0]), RECIPE
+    alone = functional.normalize(load_network(*single).eval()(faces).detach())
+    assert not torch.allclose(asked(faces)[:, : alone.shape[1]], alone / 2**0.5, atol=1e-2)
 
 
 def test_blended_faces_are_shown_to_student_and_teachers_alike(teachers: tuple[Path, ...]) -> None:
@@ -102,10 +116,12 @@ def test_blended_faces_are_shown_to_student_and_teachers_alike(teachers: tuple[P
     student = Student(own, Watching([(own, 32)], CPU.device), recipe.distill, crops(64, 32)).eval()
     own.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
     seen.clear()
-    loss, _ = student(crops(20, 32), torch.zeros(20), 0.0)
+    loss, _ = student(symmetric(crops(20, 32)), torch.zeros(20), 0.0)
 
-    assert all(torch.equal(shown, seen[0]) for shown in seen)
-    assert not torch.equal(seen[0], crops(20, 32))
+    asked, by_teachers, by_student = seen
+    assert torch.equal(by_teachers, torch.cat([asked, asked.flip(3)]))
+    assert torch.equal(by_student, asked)
+    assert not torch.equal(asked, symmetric(crops(20, 32)))
     assert loss.item() == pytest.approx(0, abs=1e-3 * recipe.distill.scale)
 
 

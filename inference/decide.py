@@ -232,7 +232,7 @@ def _claims(
         nearest = max(match.similarity for match in same)
         taught = negative < policy.same_pixels <= nearest
         if taught or (negative < nearest and negative < policy.identical):
-            candidates.append((identity, same[0], -math.inf if taught else negative))
+            candidates.append((identity, same[0], math.inf if taught else nearest - negative))
     if not candidates:
         return []
 
@@ -245,14 +245,14 @@ def _claims(
         rivals = [match.likeness for _, match, _ in candidates[1 : RIVALS + 1]]
         raised = raised_by(rivals, policy.usual_rivals)
     claims = []
-    for identity, match, negative in candidates:
+    for identity, match, lead_over_negatives in candidates:
         within = match is top or top.likeness - match.likeness < margin
         standing = match.likeness
         if standing < policy.same_pixels:
             standing = min(standing - raised, policy.same_pixels)
         accepted = standing >= policy.level_for(match.character.sample_count).threshold
         if within and accepted:
-            contradicted = match.similarity - negative < margin
+            contradicted = lead_over_negatives < margin
             clear = match is top and leads and not contradicted
             claims.append(_Claim(identity, match, standing, clear, contradicted))
     return sorted(claims, key=lambda claim: claim.contradicted)

@@ -12,13 +12,13 @@ With --write the table takes the place of the one in the pack's manifest.toml, t
 the embeddings that it was measured with; nothing else in the file changes.
 
 What it cannot know: the rates hold for a gallery of about as many characters as were enrolled in the draws
-(`gallery_characters`). A stranger has a chance with every character, so in a gallery ten times as large
-expect some ten times as many false names at the same threshold, less where series differ in style; calibrate
-with as many characters as there are, or state a lower rate. A rate of r rests on some r × strangers pictures:
-below a few of these, the threshold is that of single look-alikes, strict and rough. Draws with k samples hold
-characters who have fewer, too, while serving asks less of these: in a gallery of mixed numbers some quarter
-more strangers are named than stated (`python -m training.evaluate pipeline` measures it). And strangers who
-are drawn unlike anybody in the data may be named more often or less.
+(`gallery_characters`). A stranger has a chance with every character, so expect more false names in a gallery
+ten times as large, though more is asked of a face there; calibrate with as many characters as there are, or
+state a lower rate. A rate of r rests on some r × strangers pictures: below a few of these, the threshold is
+that of single look-alikes, strict and rough. Draws with k samples hold characters who have fewer, too, while
+serving asks less of these: in a gallery of mixed numbers some third more strangers are named than stated
+(`python -m training.evaluate pipeline` measures it). And strangers who are drawn unlike anybody in the data
+may be named more often or less.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +10,6 @@ from numpy.typing import NDArray
 Mean = NDArray[np.float64]
 """A mean embedding, shape (dimension,), of any length: only its direction counts."""
 
-_MOST_KEPT = 4_096  # with 512 dimensions 16 MB
 _DIGITS = 9
 
 
@@ -28,28 +25,3 @@ def similarities_to_means(means: NDArray[np.float64], probes: NDArray[np.float32
     lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-6)
     cosines: NDArray[np.float64] = np.round(means @ probes.T.astype(np.float64) / lengths, _DIGITS)
     return np.minimum(cosines, 1.0)
-
-
-class KnownMeans:
-    """The means that were asked for last; for any number of threads.
-
-    By the ids of the samples that they are of, which never change, so that a mean stays right. Where samples
-    may have several embeddings, the contract's id belongs to the key.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._means: OrderedDict[tuple[str, ...], Mean] = OrderedDict()
-
-    def get(self, samples: tuple[str, ...]) -> Mean | None:
-        with self._lock:
-            mean = self._means.get(samples)
-            if mean is not None:
-                self._means.move_to_end(samples)
-            return mean
-
-    def add(self, samples: tuple[str, ...], mean: Mean) -> None:
-        with self._lock:
-            self._means[samples] = mean
-            if len(self._means) > _MOST_KEPT:
-                self._means.popitem(last=False)

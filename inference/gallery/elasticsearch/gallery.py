@@ -72,6 +72,7 @@ from inference.gallery.elasticsearch.documents import (
 )
 from inference.gallery.elasticsearch.embedded_faces import page_of_embedded_faces
 from inference.gallery.elasticsearch.indices import Indices
+from inference.gallery.elasticsearch.known_means import KnownMeans
 from inference.gallery.elasticsearch.log import as_audit_entry
 from inference.gallery.elasticsearch.mappings import SCHEMA_VERSION, IndexNames, IndexSettings
 from inference.gallery.elasticsearch.queries import Queries
@@ -80,7 +81,6 @@ from inference.gallery.elasticsearch.search import Searching, search
 from inference.gallery.elasticsearch.unit import Unit
 from inference.gallery.elasticsearch.verify import Verification
 from inference.gallery.elasticsearch.writer import Attempt, Writer
-from inference.gallery.means import KnownMeans
 from inference.gallery.names import name_key, suggest_names
 from inference.gallery.transfer import Page
 

@@ -14,9 +14,10 @@ from inference.domain import Character, CharacterId, EmbeddingContract, Embeddin
 from inference.gallery.elasticsearch.client import Document
 from inference.gallery.elasticsearch.commits import HEAD
 from inference.gallery.elasticsearch.documents import CHARACTER_WITHOUT_FACES, character_from, vector_of
+from inference.gallery.elasticsearch.known_means import KnownMeans
 from inference.gallery.elasticsearch.mappings import VectorIndex, is_quantised
 from inference.gallery.elasticsearch.queries import Queries
-from inference.gallery.means import KnownMeans, Mean, mean_of, similarities_to_means
+from inference.gallery.means import Mean, mean_of, similarities_to_means
 from inference.gallery.projection import exact_similarities
 
 HEAD_FIELDS = (
@@ -252,9 +253,9 @@ async def _evidence(
     known_means: KnownMeans,
 ) -> tuple[dict[CharacterId, NDArray[np.float32]], dict[CharacterId, Mean]]:
     """The embeddings of what was said not to be them, and the mean of what they are, if that is several."""
-    samples = {one: tuple(source["samples"]) for one, source in people.items()}
+    samples: dict[CharacterId, list[SampleId]] = {one: source["samples"] for one, source in people.items()}
     several = [one for one, theirs in samples.items() if len(theirs) > 1]
-    means = {one: known_means.get((contract.id, *samples[one])) for one in several}
+    means = {one: known_means.get(contract, samples[one]) for one in several}
     unread = [one for one, mean in means.items() if mean is None]
     wanted = [(one, face) for one, source in people.items() for face in source["negatives"]]
     wanted += [(one, face) for one in unread for face in samples[one]]
@@ -269,7 +270,7 @@ async def _evidence(
     for character, vectors in positives.items():
         means[character] = mean = mean_of(vectors) if len(vectors) > 1 else None
         if mean is not None and len(vectors) == len(samples[character]):  # none was removed meanwhile
-            known_means.add((contract.id, *samples[character]), mean)
+            known_means.add(contract, samples[character], mean)
     return (
         {character: np.stack(vectors) for character, vectors in negatives.items()},
         {character: mean for character, mean in means.items() if mean is not None},

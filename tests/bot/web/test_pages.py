@@ -57,6 +57,9 @@ async def test_chosen_pictures_are_answered_one_by_one_with_their_candidates(
     her = cast_pictures.cast[0].name
     await expect(first.locator(".face.known h3")).to_have_text(her)
     await expect(first.locator(".candidate").first.locator("a")).to_have_text(her)
+    alike = [float(await one.get_attribute("value") or "") for one in await first.locator("meter").all()]
+    assert len(alike) > 1
+    assert alike == sorted(alike, reverse=True)
     shown = first.locator(".candidate").first.locator("img")
     await expect(shown).to_have_count(3)  # the nearest sample, and the two others
     for image in await shown.all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
@@ -195,7 +196,7 @@ class ScopeView:
         self, slots: NDArray[np.intp], probes: NDArray[np.float32]
     ) -> dict[int, NDArray[np.float64]]:
         """The probes' cosines to the mean of each of these characters that has several samples."""
-        wanted = [slot for slot in slots.tolist() if slot != NO_OWNER]
+        wanted = slots.tolist()
         means = {slot: mean for slot in wanted if (mean := self.means.get(slot)) is not None}
         if len(means) < len(wanted):
             means |= self._unknown_means(np.array([slot for slot in wanted if slot not in means], np.intp))
@@ -236,9 +237,8 @@ class ScopeView:
         if not self.stored:
             return in_memory
         of = {}
-        for slot in slots.tolist():
-            there = self.stored.rows_of(slot)
-            there = there[self.owners[there] == slot].astype(np.intp)
+        for slot, once_hers in zip(slots.tolist(), self.stored.rows_of(slots), strict=True):
+            there = once_hers[self.owners[once_hers] == slot].astype(np.intp)
             of[slot] = np.concatenate([there, in_memory.get(slot, _NO_ROWS)])
         return of
 
@@ -294,15 +294,34 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
         for start in range(0, len(probes), _PROBES_AT_ONCE):
             chunk = probes[start : start + _PROBES_AT_ONCE]
             rows = _rows_that_matter(view, chunk, top)
-            every = np.unique(np.concatenate(rows))
-            read = view.read(every)
-            to_means = view.mean_similarities(np.unique(view.owners[every]), chunk)
+            read = view.read(np.unique(np.concatenate(rows)))
             for offset, probe in enumerate(chunk):
-                to_mean = {slot: float(cosines[offset]) for slot, cosines in to_means.items()}
-                matches = _best_matches(view, probe, rows[offset], read, to_mean)
+                matches = _best_matches(view, probe, rows[offset], read)
                 found[start + offset].extend((-match.similarity, place, match) for match in matches)
-    ranked = (sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name)) for one in found)
-    return [tuple(match for _, _, match in one[:top]) for one in ranked]
+    ranked = [sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name))[:top] for one in found]
+    return _with_means(views, probes, [[(place, match) for _, place, match in one] for one in ranked])
+
+
+def _with_means(
+    views: Sequence[ScopeView], probes: NDArray[np.float32], found: Sequence[Sequence[tuple[int, Match]]]
+) -> list[tuple[Match, ...]]:
+    """The matches of each probe, each with the place of its view, completed."""
+    wanted: list[set[int]] = [set() for _ in views]
+    for place, match in chain.from_iterable(found):
+        wanted[place].add(views[place].slots[match.character.id])
+    cosines = [
+        view.mean_similarities(np.array(sorted(slots), np.intp), probes) if slots else {}
+        for view, slots in zip(views, wanted, strict=True)
+    ]
+    completed = []
+    for number, matches in enumerate(found):
+        several = []
+        for place, match in matches:
+            to_mean = cosines[place].get(views[place].slots[match.character.id])
+            mean = None if to_mean is None else float(to_mean[number])
+            several.append(replace(match, mean_similarity=mean))
+        completed.append(tuple(several))
+    return completed
 
 
 def _rows_that_matter(view: ScopeView, probes: NDArray[np.float32], top: int) -> list[NDArray[np.intp]]:
@@ -370,7 +389,6 @@ def _best_matches(
     probe: NDArray[np.float32],
     rows: NDArray[np.intp],
     read: Mapping[SampleId, NDArray[np.float32]],
-    to_mean: Mapping[int, float],
 ) -> list[Match]:
     """The characters of these rows with their best evidence, unordered."""
     similarities = view.similarities(rows, probe, read)
@@ -391,7 +409,7 @@ def _best_matches(
             if negatives is None
             else float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
         )
-        matches.append(Match(character, sample_id, similarity, against, to_mean.get(slot)))
+        matches.append(Match(character, sample_id, similarity, against))
     return matches
 
 

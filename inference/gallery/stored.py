@@ -42,10 +42,12 @@ class StoredRows:
         order = np.argsort(owners, kind="stable")
         return cls(index, order.astype(np.int32), owners[order].astype(np.int32), read)
 
-    def rows_of(self, owner: int) -> NDArray[np.int32]:
-        """The rows that were the character's when they were read, ascending."""
-        start, end = np.searchsorted(self.owners, owner), np.searchsorted(self.owners, owner, side="right")
-        return self.by_owner[start:end]
+    def rows_of(self, owners: NDArray[np.intp]) -> list[NDArray[np.int32]]:
+        """For each of the characters the rows that were hers when they were read, ascending."""
+        wanted = owners.astype(np.int32)  # searched among others, all of those would be converted
+        starts = np.searchsorted(self.owners, wanted)
+        ends = np.searchsorted(self.owners, wanted, side="right")
+        return [self.by_owner[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 class VectorFile:

@@ -5,7 +5,7 @@
 
 `pack.toml` is the manifest's head: name, title, licence, training_data and the `[detector]` table. The
 `[embedder]` table comes from the embedder's recipe, `[files]` from the files. The pack names nobody until
-`python -m training.calibrate --pack my-pack --write` has measured from which similarity it may.
+`python -m training.calibrate --pack my-pack --write` has measured from which likeness it may.
 
 A detector that names characters itself makes a pack without an embedder: leave --embedder out, and let the
 head have a `[closed_set]` table too. train_detector writes both tables into its run folder, as detector.toml.

@@ -105,6 +105,8 @@ def recognition(arguments: argparse.Namespace) -> None:
     if arguments.protocol is not None:
         _published(arguments)
         return
+    if arguments.draws < 1:
+        raise TrainingError("--draws must be at least 1")
     faces, groups = named_faces(_pictures(arguments)), _groups(arguments)
     results = []
     for pack in _packs(arguments):

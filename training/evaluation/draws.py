@@ -103,11 +103,11 @@ def likenesses(embeddings: Embeddings, probes: Indices, gallery: Sequence[Indice
     return found
 
 
-def standing(likeness: Floats, rivals: Floats, usual: float) -> Floats:
+def standing(best: Floats, rivals: Floats, usual: float) -> Floats:
     """What each probe's threshold is compared with, as `decide()` does.
 
-    `likeness` to the likeliest character; `rivals` as in `Draw`.
+    `best` is the likeness to the likeliest character; `rivals` as in `Draw`.
     """
     raised = raised_by([*np.where(np.isnan(rivals), usual, rivals).T], usual)
-    lowered = np.clip(likeness - raised, -1.0, SAME_PIXELS)
-    return np.where(likeness >= SAME_PIXELS, likeness, lowered)
+    lowered = np.clip(best - raised, -1.0, SAME_PIXELS)
+    return np.where(best >= SAME_PIXELS, best, lowered)

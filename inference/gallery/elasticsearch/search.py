@@ -84,7 +84,7 @@ async def search(
     known_means: KnownMeans,
     look_at_head: Callable[[Document | None], None],
 ) -> list[tuple[Match, ...]]:
-    """For each probe the `top` best characters, best first, ties by scope and name.
+    """For each probe the `top` characters with the nearest samples, nearest first, ties by scope and name.
 
     The similarities are exact. Which samples are compared is up to the index: a flat one misses none.
     """

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from benchmarks.faces import CONTRACT, DIMENSION, SCOPE, Faces, fill, make_faces
 from config.options import GalleryOptions
+from inference.decide import CANDIDATES
 from inference.domain import Embedding, Embeddings, FaceBox, FaceCrop
 from inference.gallery.base import NewSample
 from inference.gallery.centres import CentredRows, centres_for
@@ -58,10 +59,11 @@ def main() -> int:
     parser.add_argument("--gallery", action="store_true", help="the whole gallery too")
     parser.add_argument("--crop-bytes", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="where the gallery is written for a while")
+    parser.add_argument("--top", type=int, default=CANDIDATES, help="characters a face, of the gallery")
     parser.add_argument("--open", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.open:
-        print(json.dumps(asyncio.run(_measure_gallery(arguments.open))))
+        print(json.dumps(asyncio.run(_measure_gallery(arguments.open, arguments.top))))
         return 0
     found, missed = [], 0
     for samples in map(int, arguments.samples.split(",")):
@@ -252,7 +254,15 @@ def _gallery_figures(faces: Faces, exact: Rows, arguments: argparse.Namespace) -
         fill(path, faces, arguments.crop_bytes)
         filled_s = time.perf_counter() - started
         np.save(path.with_suffix(".npy"), faces.probes)
-        command = [sys.executable, "-m", "benchmarks.search", "--open", str(path)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.search",
+            "--open",
+            str(path),
+            "--top",
+            str(arguments.top),
+        ]
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         figures["file_mb"] = path.stat().st_size / 1e6
     similarities = np.einsum("ij,ij->i", faces.probes, faces.vectors[exact])
@@ -265,7 +275,7 @@ def _gallery_figures(faces: Faces, exact: Rows, arguments: argparse.Namespace) -
     return {"filled_s": filled_s, **figures}
 
 
-async def _measure_gallery(path: Path) -> dict[str, Any]:
+async def _measure_gallery(path: Path, top: int) -> dict[str, Any]:
     probes = np.load(path.with_suffix(".npy"))
     started = time.perf_counter()
     gallery = await open_embedded_gallery(
@@ -276,7 +286,7 @@ async def _measure_gallery(path: Path) -> dict[str, Any]:
     for start in range(0, len(probes), FACES_IN_PICTURE):
         picture = Embeddings(probes[start : start + FACES_IN_PICTURE])
         started = time.perf_counter()
-        found += await gallery.search(picture, [SCOPE], top=5)
+        found += await gallery.search(picture, [SCOPE], top=top)
         times.append(1000 * (time.perf_counter() - started))
     half = len(times) // 2
     figures["first_ms"] = times[0]

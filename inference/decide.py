@@ -250,8 +250,7 @@ def _claims(
         standing = match.likeness
         if standing < policy.same_pixels:
             standing = min(standing - raised, policy.same_pixels)
-        accepted = standing >= policy.level_for(match.character.sample_count).threshold
-        if within and accepted:
+        if within and standing >= policy.level_for(match.character.sample_count).threshold:
             contradicted = lead_over_negatives < margin
             clear = match is top and leads and not contradicted
             claims.append(_Claim(identity, match, standing, clear, contradicted))
@@ -295,7 +294,9 @@ def _assigned(
     """
     lowest = min(level.threshold for level in policy.levels)
     # Equal totals are settled by the evidence, not by where in the picture a face happens to be.
-    order = sorted(range(len(claims)), key=lambda face: sorted(map(_sort_key, matches_per_face[face])))
+    order = [*range(len(claims))]
+    if len(order) > 1:
+        order.sort(key=lambda face: sorted(map(_sort_key, matches_per_face[face])))
     worth = [{claim.identity: _worth(claim, lowest) for claim in claims[face]} for face in order]
     verdicts = [_verdict(None)] * len(claims)
     chosen = best_assignment(worth)

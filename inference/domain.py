@@ -213,8 +213,9 @@ class Match:
     @property
     def likeness(self) -> float:
         """How alike probe and character are, −1…1, see `likeness()`."""
-        mean = self.similarity if self.mean_similarity is None else self.mean_similarity
-        return float(likeness(self.similarity, mean))
+        if self.mean_similarity is None:
+            return self.similarity
+        return float(likeness(self.similarity, self.mean_similarity))
 
 
 def likeness(nearest: Cosines, mean: Cosines) -> Cosines:

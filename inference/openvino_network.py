@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.cores import usable_cores
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
 from inference.network import PixelBatch, PixelInput, Precision
@@ -188,17 +188,10 @@ def _settings(threads: int, precision: Precision) -> dict[str, Any]:
         precision = "bfloat16" if "bfloat16" in fast_precisions() else "float32"
     return {
         "INFERENCE_PRECISION_HINT": _ELEMENT_TYPES[precision],
-        "INFERENCE_NUM_THREADS": threads or _usable_cores(),
+        "INFERENCE_NUM_THREADS": threads or usable_cores(),
         "NUM_STREAMS": 1,
         "ENABLE_CPU_PINNING": False,  # the cores are shared with decoding and with the other network
     }
-
-
-def _usable_cores() -> int:
-    """Those that this process may run on; threads on top of them would wait for one another."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _compile(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inference.cores import usable_cores
 
 ROWS_TO_LEARN_FROM = 40
 """For each centre."""
@@ -63,7 +67,18 @@ class CentredRows:
 
         It looks under the centres nearest to the probe, at some 32,000 rows, or, with `everywhere`, at all.
         """
-        # Faiss would take all cores for one search; others may be searching too. It is set by thread.
+        parts = min(len(probes), usable_cores())
+        if parts <= 1:
+            return self._nearest(probes, count, everywhere)
+        # Reading the rows is the work, and one core cannot read as fast as the memory gives.
+        shares = np.array_split(probes, parts)
+        found = [*_searchers().map(lambda share: self._nearest(share, count, everywhere), shares)]
+        return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
+
+    def _nearest(
+        self, probes: NDArray[np.float32], count: int, everywhere: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        # Faiss' own threads would wait for one another and spin, beside other searches. It is set by thread.
         self._faiss.omp_set_num_threads(1)
         centres = self._index.nlist
         enough = max(round(_ROWS_LOOKED_AT * centres / max(len(self), 1)), _LEAST_LOOKED_AT)
@@ -76,3 +91,9 @@ class CentredRows:
     def _scaled(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         scaled: NDArray[np.float32] = np.rint(vectors * self._scale).clip(-_LARGEST, _LARGEST)
         return scaled
+
+
+@cache
+def _searchers() -> ThreadPoolExecutor:
+    """As many as there are cores, for all searches together."""
+    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="searcher")

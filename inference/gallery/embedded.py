@@ -60,6 +60,8 @@ from inference.gallery.transfer import Page
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _EXPIRE_EVERY_S = 3_600.0
+_COMPARED_AT_ONCE = 4_096
+"""Probes × samples that the event loop compares itself: the way to another thread would take as long."""
 _WHOLE_GALLERY = Scope("")  # in the audit log: what concerns every scope
 
 
@@ -221,6 +223,8 @@ class EmbeddedGallery:
         if probes.ndim != 2 or probes.shape[1] != projection.contract.dimension:
             raise ValueError(f"expected probes (n, {projection.contract.dimension}), got {probes.shape}")
         views = [projection.view(scope) for scope in dict.fromkeys(scopes)]
+        if len(probes) * sum(len(view.owners) for view in views) <= _COMPARED_AT_ONCE:
+            return search(views, probes, top)
         return await asyncio.to_thread(search, views, probes, top)
 
     async def find_duplicate(self, scope: Scope, sample: NewSample) -> tuple[Character, SampleId, str] | None:

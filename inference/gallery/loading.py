@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from inference.domain import CharacterId, EmbeddingContract, SampleId, Scope
 from inference.gallery.centres import ROWS_TO_LEARN_FROM, CentredRows, centres_for
+from inference.gallery.means_file import MeansFile
 from inference.gallery.projection import CharacterFaces, Projection, ScopeView
 from inference.gallery.store import VECTOR_TYPE, Store, usable_rows
 from inference.gallery.stored import StoredRows, VectorFile
@@ -52,10 +54,10 @@ class Loader:
         slots[seqs] = np.arange(len(seqs))
         characters = store.characters(seqs)
         samples = _FaceRows(store, "c.scope = ? AND f.negative = 0", scope, contract)
-        index = None
+        filing = None
         if self.file and (count := samples.count()) > self.exact_up_to:
-            index = _empty_index(samples, count)
-        faces = samples.read(index)
+            filing = _Filing.begun(samples, count, slots, self.file.folder)
+        faces = samples.read(filing)
         negatives = _FaceRows(store, "c.scope = ? AND f.negative = 1", scope, contract).read()
         against = slots[negatives.characters]
         return ScopeView(
@@ -68,8 +70,8 @@ class Loader:
             negatives=MappingProxyType(
                 {int(slot): negatives.vectors[: len(against)][against == slot] for slot in np.unique(against)}
             ),
-            stored=StoredRows.of(index, slots[faces.characters], partial(self.file.read, contract))
-            if self.file and index is not None
+            stored=filing.finished(faces.characters, partial(self.file.read, contract))
+            if self.file and filing
             else None,
         )
 
@@ -92,20 +94,46 @@ def load_character(
     )
 
 
-def _empty_index(samples: _FaceRows, count: int) -> CentredRows | None:
-    """An index for so many samples, as far apart as these are; None when none of them is usable."""
-    centres = centres_for(count)
-    every = max(count // (centres * ROWS_TO_LEARN_FROM), 1)
-    parts = [chunk.vectors for chunk in samples.chunks(every)]
-    examples = np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
-    return CentredRows(examples, min(centres, len(examples))) if len(examples) else None
-
-
 class _Chunk(NamedTuple):
     ids: list[SampleId]
     characters: NDArray[np.intp]
+    """Keys of whose they are; those of one come all behind each other, over all chunks."""
     hashes: NDArray[np.uint64]
     vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filing:
+    """Takes the vectors of a large scope, and keeps what finds them again."""
+
+    index: CentredRows
+    means: MeansFile
+    slots: NDArray[np.intp]
+    """By the keys of characters."""
+
+    @classmethod
+    def begun(cls, samples: _FaceRows, count: int, slots: NDArray[np.intp], folder: Path) -> _Filing | None:
+        """For so many samples, as far apart as these are; None when none of them is usable."""
+        centres = centres_for(count)
+        every = max(count // (centres * ROWS_TO_LEARN_FROM), 1)
+        parts = [chunk.vectors for chunk in samples.chunks(every)]
+        examples = np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
+        if not len(examples):
+            return None
+        index = CentredRows(examples, min(centres, len(examples)))
+        return cls(index, MeansFile(folder, int(slots.max()) + 1, examples.shape[1]), slots)
+
+    def add(self, chunk: _Chunk) -> None:
+        self.index.add(chunk.vectors)
+        self.means.add(self.slots[chunk.characters], chunk.vectors)
+
+    def finished(
+        self,
+        characters: NDArray[np.intp],
+        read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]],
+    ) -> StoredRows:
+        self.means.finish()
+        return StoredRows.of(self.index, self.slots[characters], read, self.means)
 
 
 @dataclass(slots=True)
@@ -118,7 +146,7 @@ class _Faces:
     hashes: NDArray[np.uint64]
     """Longer than `ids`, so that a projection can grow; as are the vectors."""
     vectors: NDArray[np.float32]
-    """Empty where an index has taken them."""
+    """Empty where they have been filed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +189,22 @@ class _FaceRows:
                 vectors[usable],
             )
 
-    def read(self, index: CentredRows | None = None) -> _Faces:
-        """All that are usable; their vectors go into the index, when there is one."""
+    def read(self, filing: _Filing | None = None) -> _Faces:
+        """All that are usable; their vectors are filed, or else kept."""
         count = self.count()
         capacity = count + count // 8 + 1
         faces = _Faces(
             [],
             np.empty(count, np.intp),
             np.empty(capacity, np.uint64),
-            np.empty((capacity if index is None else 1, self.contract.dimension), np.float32),
+            np.empty((capacity if filing is None else 1, self.contract.dimension), np.float32),
         )
         for chunk in self.chunks():
             start, end = len(faces.ids), len(faces.ids) + len(chunk.ids)
             faces.ids.extend(chunk.ids)
             faces.characters[start:end], faces.hashes[start:end] = chunk.characters, chunk.hashes
-            if index is not None:
-                index.add(chunk.vectors)
+            if filing:
+                filing.add(chunk)
             else:
                 faces.vectors[start:end] = chunk.vectors
         faces.characters = faces.characters[: len(faces.ids)]

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Mean = NDArray[np.float64]
 """A mean embedding, shape (dimension,), of any length: only its direction counts."""
 
+NO_MEAN: Mean = np.empty(0)
+"""Of a single sample, which is compared by itself."""
+
 _DIGITS = 9
 
 

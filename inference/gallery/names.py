@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from inference.errors import NameInvalidError
 
@@ -40,6 +41,7 @@ def clean_series(text: str) -> str:
     return clean_name(text) if text.strip() else ""
 
 
+@lru_cache(maxsize=1_024)
 def name_key(text: str) -> str:
     """What two spellings share when they are the same name: case, width, joiners and spaces ignored."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_IGNORED_IN_KEYS)

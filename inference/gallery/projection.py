@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Match, SampleId, Scope
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
-from inference.gallery.means import Mean, mean_of, similarities_to_means
+from inference.gallery.means import NO_MEAN, Mean, mean_of, similarities_to_means
 from inference.gallery.stored import StoredRows
 
 NO_OWNER = -1
@@ -23,9 +24,7 @@ _BLOCK_ROWS = 128
 _SPARE_BLOCKS = 32
 _STORED_ROWS = 64  # stored rows that are looked at for each probe, if they suffice
 _MORE_ROWS = 8  # times as many, if not
-_FIRST = np.zeros(1, np.intp)
 _NO_ROWS = np.empty(0, np.intp)
-_NO_MEAN = np.empty(0)
 _MOST_MEANS = 4_096  # with 512 dimensions 16 MB
 
 
@@ -61,8 +60,10 @@ class ScopeView:
     negatives: Mapping[int, NDArray[np.float32]]
     """By index of the character; only where there are any."""
     stored: StoredRows | None = None
+    changed: frozenset[int] = frozenset()
+    """Indices of characters whose samples may differ from those that are stored."""
     means: dict[int, Mean] = field(default_factory=dict, compare=False)
-    """By index of the character, of those that were asked for; empty where she has a single sample."""
+    """By index of the character, of those that were made when asked for."""
 
     @classmethod
     def empty(cls, dimension: int, capacity: int = _LEAST_CAPACITY) -> ScopeView:
@@ -111,13 +112,14 @@ class ScopeView:
             if len(faces.negatives):
                 negatives[slot] = faces.negatives
             added.append((slot, faces, list(wanted.values())))
-        changed = {slots.get(one, self.slots.get(one)) for one in states}
+        changed = {slot for one in states if (slot := slots.get(one, self.slots.get(one))) is not None}
         view = replace(
             self,
             owners=owners,
             characters=tuple(characters),
             slots=MappingProxyType(slots),
             negatives=MappingProxyType(negatives),
+            changed=self.changed | changed if self.stored else self.changed,
             means={slot: mean for slot, mean in self.means.copy().items() if slot not in changed},
         )
         return view._with_rows(added)._compacted()
@@ -198,8 +200,11 @@ class ScopeView:
         """The probes' cosines to the mean of each of these characters that has several samples."""
         wanted = slots.tolist()
         means = {slot: mean for slot in wanted if (mean := self.means.get(slot)) is not None}
-        if len(means) < len(wanted):
-            means |= self._unknown_means(np.array([slot for slot in wanted if slot not in means], np.intp))
+        if self.stored:
+            unchanged = (slot for slot in wanted if slot not in means and slot not in self.changed)
+            means |= self.stored.means.read(unchanged)
+        if unknown := [slot for slot in wanted if slot not in means]:
+            means |= self._unknown_means(np.array(unknown, np.intp))
         several = {slot: mean for slot, mean in means.items() if len(mean)}
         if not several:
             return {}
@@ -220,7 +225,7 @@ class ScopeView:
                 for row in rows.tolist()
             ]
             there = [vector for vector in vectors if vector is not None]
-            means[slot] = mean_of(there) if len(there) > 1 else _NO_MEAN
+            means[slot] = mean_of(there) if len(there) > 1 else NO_MEAN
             if len(there) == len(vectors):  # none has been forgotten for good since
                 self.means[slot] = means[slot]
         return means
@@ -258,10 +263,12 @@ class ScopeView:
         stored = self.stored_count
         in_memory = rows >= stored
         similarities[in_memory] = exact_similarities(self.vectors, rows[in_memory] - stored, probe)
-        for place in np.flatnonzero(~in_memory).tolist():
-            vector = read.get(self.sample_ids[rows[place]])
-            if vector is not None:
-                similarities[place] = exact_similarities(vector[np.newaxis], _FIRST, probe)[0]
+        places = [
+            place for place in np.flatnonzero(~in_memory).tolist() if self.sample_ids[rows[place]] in read
+        ]
+        if places:
+            vectors = np.stack([read[self.sample_ids[rows[place]]] for place in places])
+            similarities[places] = exact_similarities(vectors, np.arange(len(places)), probe)
         return similarities
 
 
@@ -280,6 +287,16 @@ class Projection:
         return replace(self, views=MappingProxyType({**self.views, scope: view}))
 
 
+class _Evidence(NamedTuple):
+    """The sample of a character that is nearest to a probe."""
+
+    similarity: float
+    sample_id: SampleId
+    place: int
+    """Of the view, among those that are searched."""
+    slot: int
+
+
 def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) -> list[tuple[Match, ...]]:
     """For each probe the `top` best characters of all views, best first, ties by view and name.
 
@@ -287,7 +304,7 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
     precision, row by row, for the few samples that can matter. Which can is certain for rows in memory, and
     all but certain for stored ones.
     """
-    found: list[list[tuple[float, int, Match]]] = [[] for _ in probes]
+    found: list[list[_Evidence]] = [[] for _ in probes]
     for place, view in enumerate(views):
         if not len(view.owners) or top <= 0:
             continue
@@ -296,32 +313,41 @@ def search(views: Sequence[ScopeView], probes: NDArray[np.float32], top: int) ->
             rows = _rows_that_matter(view, chunk, top)
             read = view.read(np.unique(np.concatenate(rows)))
             for offset, probe in enumerate(chunk):
-                matches = _best_matches(view, probe, rows[offset], read)
-                found[start + offset].extend((-match.similarity, place, match) for match in matches)
-    ranked = [sorted(one, key=lambda entry: (*entry[:2], entry[2].character.name))[:top] for one in found]
-    return _with_means(views, probes, [[(place, match) for _, place, match in one] for one in ranked])
+                found[start + offset] += _best_of_each(view, place, probe, rows[offset], read)
+
+    def order(evidence: _Evidence) -> tuple[float, int, str]:
+        character = views[evidence.place].characters[evidence.slot]
+        return -evidence.similarity, evidence.place, character.name if character else ""
+
+    return _matches(views, probes, [sorted(one, key=order)[:top] for one in found])
 
 
-def _with_means(
-    views: Sequence[ScopeView], probes: NDArray[np.float32], found: Sequence[Sequence[tuple[int, Match]]]
+def _matches(
+    views: Sequence[ScopeView], probes: NDArray[np.float32], found: Sequence[Sequence[_Evidence]]
 ) -> list[tuple[Match, ...]]:
-    """The matches of each probe, each with the place of its view, completed."""
+    """For each probe the matches that its evidence makes."""
     wanted: list[set[int]] = [set() for _ in views]
-    for place, match in chain.from_iterable(found):
-        wanted[place].add(views[place].slots[match.character.id])
+    for _, _, place, slot in chain.from_iterable(found):
+        wanted[place].add(slot)
     cosines = [
         view.mean_similarities(np.array(sorted(slots), np.intp), probes) if slots else {}
         for view, slots in zip(views, wanted, strict=True)
     ]
-    completed = []
-    for number, matches in enumerate(found):
-        several = []
-        for place, match in matches:
-            to_mean = cosines[place].get(views[place].slots[match.character.id])
+    matches: list[tuple[Match, ...]] = []
+    for number, (probe, several) in enumerate(zip(probes, found, strict=True)):
+        own = []
+        for similarity, sample_id, place, slot in several:
+            view = views[place]
+            character, negatives = view.characters[slot], view.negatives.get(slot)
+            assert character is not None, "whoever has evidence is there"  # noqa: S101
+            against = None
+            if negatives is not None:
+                against = float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
+            to_mean = cosines[place].get(slot)
             mean = None if to_mean is None else float(to_mean[number])
-            several.append(replace(match, mean_similarity=mean))
-        completed.append(tuple(several))
-    return completed
+            own.append(Match(character, sample_id, similarity, against, mean))
+        matches.append(tuple(own))
+    return matches
 
 
 def _rows_that_matter(view: ScopeView, probes: NDArray[np.float32], top: int) -> list[NDArray[np.intp]]:
@@ -384,33 +410,28 @@ def _may_be_best(
     return may_be
 
 
-def _best_matches(
+def _best_of_each(
     view: ScopeView,
+    place: int,
     probe: NDArray[np.float32],
     rows: NDArray[np.intp],
     read: Mapping[SampleId, NDArray[np.float32]],
-) -> list[Match]:
-    """The characters of these rows with their best evidence, unordered."""
+) -> list[_Evidence]:
+    """The best evidence for each character of these rows, unordered."""
     similarities = view.similarities(rows, probe, read)
-    evidence: dict[int, tuple[float, SampleId]] = {}
-    for row, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
-        slot, sample_id = int(view.owners[row]), view.sample_ids[row]
-        known = evidence.get(slot)
+    best: dict[int, tuple[float, SampleId]] = {}
+    for row, slot, similarity in zip(
+        rows.tolist(), view.owners[rows].tolist(), similarities.tolist(), strict=True
+    ):
+        sample_id = view.sample_ids[row]
+        known = best.get(slot)
         if known is None or (-similarity, sample_id) < (-known[0], known[1]):
-            evidence[slot] = similarity, sample_id
-    matches = []
-    for slot, (similarity, sample_id) in evidence.items():
-        character = view.characters[slot]
-        if character is None or similarity == -np.inf:
-            continue
-        negatives = view.negatives.get(slot)
-        against = (
-            None
-            if negatives is None
-            else float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
-        )
-        matches.append(Match(character, sample_id, similarity, against))
-    return matches
+            best[slot] = similarity, sample_id
+    return [
+        _Evidence(similarity, sample_id, place, slot)
+        for slot, (similarity, sample_id) in best.items()
+        if similarity > -np.inf and view.characters[slot] is not None
+    ]
 
 
 def _promising_rows(

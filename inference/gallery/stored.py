@@ -16,6 +16,7 @@ from inference.domain import EmbeddingContract, SampleId
 from inference.errors import StoppedError
 from inference.gallery import schema
 from inference.gallery.centres import CentredRows
+from inference.gallery.means_file import MeansFile
 from inference.gallery.store import VECTOR_TYPE
 
 
@@ -30,6 +31,8 @@ class StoredRows:
     """… and whose each of them was when they were read; ascending."""
     read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]]
     """Their vectors as they are in the file; those that are gone from it are missing."""
+    means: MeansFile
+    """Of the characters as they were when the rows were read, by the same indices as `owners`."""
 
     @classmethod
     def of(
@@ -37,10 +40,11 @@ class StoredRows:
         index: CentredRows,
         owners: NDArray[np.intp],
         read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]],
+        means: MeansFile,
     ) -> StoredRows:
         """`owners`: of each row."""
         order = np.argsort(owners, kind="stable")
-        return cls(index, order.astype(np.int32), owners[order].astype(np.int32), read)
+        return cls(index, order.astype(np.int32), owners[order].astype(np.int32), read, means)
 
     def rows_of(self, owners: NDArray[np.intp]) -> list[NDArray[np.int32]]:
         """For each of the characters the rows that were hers when they were read, ascending."""
@@ -54,6 +58,7 @@ class VectorFile:
     """Reads single vectors of a gallery's file, beside whoever writes to it; from any thread."""
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None

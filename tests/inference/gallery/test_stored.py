@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from inference.errors import StoppedError
 from inference.gallery import centres, projection
 from inference.gallery.base import Gallery
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
+from inference.gallery.loading import load_character
+from inference.gallery.projection import CharacterFaces
 from inference.gallery.stored import VectorFile
 from tests.inference.gallery.samples import make_sample
 
@@ -65,6 +67,12 @@ async def gallery(path: Path) -> AsyncIterator[EmbeddedGallery]:
 
 def stored_in(gallery: EmbeddedGallery) -> int:
     return gallery._projection.view(SCOPE).stored_count
+
+
+def faces_of(gallery: EmbeddedGallery, match: Match) -> CharacterFaces:
+    found = load_character(gallery._store, match.character.id, CONTRACT)
+    assert found
+    return found
 
 
 async def ask(gallery: Gallery, vectors: np.ndarray, *, top: int = 5) -> list[tuple[Match, ...]]:
@@ -121,6 +129,28 @@ async def test_moved_samples_and_new_names_are_seen(
     assert [one[0].character.name for one in found] == ["character 2", "character 2", "renamed"]
     expected = await ask_exactly(path, asked)
     assert [one[0] for one in found] == [one[0] for one in expected]
+
+
+async def test_means_are_not_made_from_samples_as_long_as_these_are_the_same(
+    gallery: EmbeddedGallery, faces: Faces
+) -> None:
+    view, asked = gallery._projection.view(SCOPE), []
+    stored = view.stored
+    assert stored
+
+    def read(ids: Sequence[SampleId]) -> Mapping[SampleId, np.ndarray]:
+        asked.append(ids)
+        return stored.read(ids)
+
+    view = replace(view, stored=replace(stored, read=read))
+    [[first, *_]] = projection.search([view], faces.vectors[:1], 5)
+    assert len(asked) == 1, "only the nearest samples are read"
+    asked.clear()
+    changed = view.updated({first.character.id: faces_of(gallery, first)})
+    [[again, *_]] = projection.search([changed], faces.vectors[:1], 5)
+    assert again == first
+    assert len(asked) == 2
+    assert set(asked[1]) == set(faces_of(gallery, first).sample_ids)
 
 
 async def test_the_same_picture_is_recognised_though_its_vector_is_in_the_file(

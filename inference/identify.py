@@ -56,9 +56,10 @@ class Identifier:
         Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError and any TransientError.
         """
         clock = _Stopwatch()
-        async with self._pipeline.decoded(data) as decoded:
+        async with self._pipeline.opened(data) as picture:
+            decoded = picture.decoded
             clock.lap("decode")
-            detections = await asyncio.gather(*map(self._pipeline.detect, decoded.frames))
+            detections = await self._pipeline.detect_all(picture)
             clock.lap("detect")
             embeddings = await asyncio.gather(
                 *(

@@ -68,9 +68,18 @@ def decode(data: bytes, limits: ImageLimits) -> DecodedImage:
     Every limit is checked before pixels are decoded. Files that end early are refused. Raises
     ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError and nothing else. Safe in any thread.
     """
+    return decode_probed(probed(data, limits), limits)
+
+
+def probed(data: bytes, limits: ImageLimits) -> ImageProbe:
+    """The structure of a file of at most `limits.max_bytes`; raises what `decode()` does."""
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(what="bytes", actual=len(data), limit=limits.max_bytes)
-    probe = probe_image(data)
+    return probe_image(data)
+
+
+def decode_probed(probe: ImageProbe, limits: ImageLimits) -> DecodedImage:
+    """`decode()`, for a file that has been probed."""
     _check_limits(probe, limits)
     sampled = _sample_frames(probe, limits)
     with _failures_translated(probe.format):
@@ -85,9 +94,11 @@ def decode(data: bytes, limits: ImageLimits) -> DecodedImage:
 def encode(image: ImageRGB, *, format: Literal["jpeg", "webp", "png"], quality: int = 90) -> bytes:  # noqa: A002
     """The picture as a file; `quality` is 1…100 and means nothing to PNG."""
     if format == "jpeg":
-        # The same bytes as Pillow's, in three quarters of the time; other threads run meanwhile.
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        return cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))[1].tobytes()
+        # Pillow's takes a quarter longer, and OpenCV's wants another order of the colours.
+        data: bytes = simplejpeg.encode_jpeg(
+            np.ascontiguousarray(image), quality, "RGB", "420", fastdct=False
+        )
+        return data
     buffer = io.BytesIO()
     # WebP with Pillow's own choice of method, 4, would be 3 % smaller and take two and a half times as long.
     Image.fromarray(image).save(buffer, format, quality=quality, method=2)

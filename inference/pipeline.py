@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from math import ceil
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -17,19 +19,21 @@ import numpy as np
 from config.options import BatchingOptions, DetectionOptions, ImageLimits
 from inference.batching import BatcherStats, MicroBatcher
 from inference.closed_set import as_probes
+from inference.cores import usable_cores
 from inference.detection.base import Detector
 from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
 from inference.embedding.align import align_crop, align_kept, keep_crop
 from inference.embedding.arcface import EmbedderSpec
 from inference.embedding.base import Embedder
-from inference.errors import ImageTooLargeError, StoppedError
-from inference.image_probe import probe_image
-from inference.images import DecodedImage, decode
+from inference.errors import StoppedError
+from inference.image_probe import ImageProbe
+from inference.images import DecodedImage, decode_probed, probed
 from inference.memory import give_back_large_blocks, release_free_memory
-from inference.pixel_budget import PixelBudget
+from inference.pixel_budget import PixelBudget, PixelLoan
 
 P = ParamSpec("P")
+In = TypeVar("In")
 T = TypeVar("T")
 
 _VIEWS_AT_ONCE = 4  # a huge picture shares the queue, and its canvases need not all exist at once
@@ -42,6 +46,16 @@ class PipelineStats:
     detector: BatcherStats
     embedder: BatcherStats | None
     """None where there is no embedder."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPicture:
+    decoded: DecodedImage
+    canvas: ImageRGB | None
+    """Its only view; None where there are several.
+
+    Cut where it is decoded: another piece of work would cost a caller who is alone half a millisecond.
+    """
 
 
 class PicturePipeline(ABC):
@@ -68,7 +82,10 @@ class PicturePipeline(ABC):
         self._detection = detection
         self._budget = PixelBudget(limits.max_pixels)
         self._stopping = False
-        self._workers = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="worker")
+        self._worker_count = usable_cores()
+        self._workers = ThreadPoolExecutor(self._worker_count, thread_name_prefix="worker")
+        self._pieces = 0
+        """Of work, running or waiting for a worker."""
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
             lambda: _ready(load_detector(), warm=warm).detect,
@@ -117,7 +134,19 @@ class PicturePipeline(ABC):
         if self._stopping:
             raise StoppedError
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._workers, lambda: function(*args, **kwargs))
+        self._pieces += 1
+        try:
+            return await loop.run_in_executor(self._workers, lambda: function(*args, **kwargs))
+        finally:
+            self._pieces -= 1
+
+    async def _work_on_each(self, function: Callable[[In], T], items: Sequence[In]) -> list[T]:
+        """As `work()`; idle workers share it, so that who is alone need not wait for a single one."""
+        sharers = max(1, min(len(items), self._worker_count - self._pieces))
+        size = max(1, ceil(len(items) / sharers))
+        shares = [items[start : start + size] for start in range(0, len(items), size)]
+        done = await asyncio.gather(*(self.work(lambda own: [*map(function, own)], own) for own in shares))
+        return [*chain.from_iterable(done)]
 
     @asynccontextmanager
     async def decoded(self, data: bytes) -> AsyncIterator[DecodedImage]:
@@ -125,27 +154,69 @@ class PicturePipeline(ABC):
 
         Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError.
         """
-        pixels = await self.work(_pixels_held, data, self._limits)
-        async with self._budget.reserve(pixels):
-            if pixels < _LARGE_PIXELS:
-                yield await self.work(decode, data, self._limits)
-                return
+        async with self._held(data, cut=False) as picture:
+            yield picture.decoded
+
+    @asynccontextmanager
+    async def opened(self, data: bytes) -> AsyncIterator[OpenedPicture]:
+        """As `decoded()`, for `detect_all()`."""
+        async with self._held(data, cut=True) as picture:
+            yield picture
+
+    @asynccontextmanager
+    async def _held(self, data: bytes, *, cut: bool) -> AsyncIterator[OpenedPicture]:
+        async with self._budget.loan() as loan:
+            pixels, picture = await self.work(self._open_now, data, loan, cut)
+            large = pixels >= _LARGE_PIXELS
+            if picture is None:
+                await loan.take(pixels)
+                if large:
+                    await self.work(release_free_memory)
+                picture = await self.work(self._open, probed(data, self._limits), cut)
+            yield picture
+        if large:
             await self.work(release_free_memory)
-            yield await self.work(decode, data, self._limits)
-        await self.work(release_free_memory)
+
+    def _open_now(self, data: bytes, loan: PixelLoan, cut: bool) -> tuple[int, OpenedPicture | None]:
+        """How many pixels will be held; and the picture, if that can be without waiting."""
+        probe = probed(data, self._limits)
+        pixels = _pixels_held(probe, self._limits)
+        if pixels >= _LARGE_PIXELS or not loan.take_now(pixels):
+            return pixels, None
+        return pixels, self._open(probe, cut)
+
+    def _open(self, probe: ImageProbe, cut: bool) -> OpenedPicture:
+        decoded = decode_probed(probe, self._limits)
+        if cut and len(decoded.frames) == 1:
+            views = self._views(decoded.frames[0])
+            if len(views) == 1:
+                return OpenedPicture(decoded, cut_canvas(decoded.frames[0], views[0]))
+        return OpenedPicture(decoded, None)
+
+    async def detect_all(self, picture: OpenedPicture) -> list[tuple[Detection, ...]]:
+        """The faces of each frame, as by `detect()`."""
+        frames = picture.decoded.frames
+        if picture.canvas is None:
+            return await asyncio.gather(*map(self.detect, frames))
+        found = zip(self._views(frames[0]), await self._detector.submit_many([picture.canvas]), strict=True)
+        return [merge_views(picture.decoded.width, picture.decoded.height, found, self._detection)]
 
     async def detect(self, image: ImageRGB) -> tuple[Detection, ...]:
         """The faces of one picture of any size, best score first, boxes in its pixels."""
         height, width = image.shape[:2]
-        views = plan_views(width, height, self._canvas_shapes, self._detection)
+        views = self._views(image)
         found: list[tuple[View, tuple[Detection, ...]]] = []
         for start in range(0, len(views), _VIEWS_AT_ONCE):
             part = views[start : start + _VIEWS_AT_ONCE]
             found += zip(part, await self._detect_in(image, part), strict=True)
         return merge_views(width, height, found, self._detection)
 
+    def _views(self, image: ImageRGB) -> tuple[View, ...]:
+        height, width = image.shape[:2]
+        return plan_views(width, height, self._canvas_shapes, self._detection)
+
     async def _detect_in(self, image: ImageRGB, views: Sequence[View]) -> list[tuple[Detection, ...]]:
-        canvases = await self.work(lambda: [cut_canvas(image, view) for view in views])
+        canvases = await self._work_on_each(partial(cut_canvas, image), views)
         return await self._detector.submit_many(canvases)
 
 
@@ -193,17 +264,13 @@ class FacePipeline(PicturePipeline):
 
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
         """One row a box."""
-        margin, side = self._spec.margin, self._spec.side
-        return await self._embed(
-            await self.work(lambda: [align_crop(image, box, margin=margin, side=side) for box in boxes])
-        )
+        align = partial(align_crop, image, margin=self._spec.margin, side=self._spec.side)
+        return await self._embed(await self._work_on_each(align, boxes))
 
     async def embed_kept(self, crops: Sequence[FaceCrop]) -> Embeddings:
         """One row a stored crop: what `Gallery.reindex` calls."""
-        margin, side = self._spec.margin, self._spec.side
-        return await self._embed(
-            await self.work(lambda: [align_kept(crop, margin=margin, side=side) for crop in crops])
-        )
+        align = partial(align_kept, margin=self._spec.margin, side=self._spec.side)
+        return await self._embed(await self._work_on_each(align, crops))
 
     async def keep(self, image: ImageRGB, box: FaceBox) -> FaceCrop:
         """The crop that is stored with a sample."""
@@ -226,10 +293,7 @@ class ClosedSetPipeline(PicturePipeline):
         return as_probes(detections, self.contract.dimension)
 
 
-def _pixels_held(data: bytes, limits: ImageLimits) -> int:
-    if len(data) > limits.max_bytes:
-        raise ImageTooLargeError(what="bytes", actual=len(data), limit=limits.max_bytes)
-    probe = probe_image(data)
+def _pixels_held(probe: ImageProbe, limits: ImageLimits) -> int:
     frames = min(len(probe.frame_delays_ms), limits.sampled_frames)
     return probe.width * probe.height * (frames + _ANIMATION_CANVASES if probe.animated else 1)
 

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import cast
 
 import cv2
 import numpy as np
@@ -74,15 +73,13 @@ def cut_canvas(image: ImageRGB, view: View) -> ImageRGB:
     part = image[view.top : view.top + view.height, view.left : view.left + view.width]
     x, y, width, height = view.placed
     canvas = np.full((view.canvas_wh[1], view.canvas_wh[0], 3), _GREY, dtype=np.uint8)
-    canvas[y : y + height, x : x + width] = _scaled(part, width, height)
-    return canvas
-
-
-def _scaled(part: ImageRGB, width: int, height: int) -> ImageRGB:
-    """For a detector: down to half the size bilinear, which takes a seventh of the time of averaging."""
+    place = canvas[y : y + height, x : x + width]
     if part.shape[:2] != (height, width) and 2 * width > part.shape[1] and 2 * height > part.shape[0]:
-        return cast(ImageRGB, cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR))
-    return resized(part, width, height)
+        # For a detector: down to half the size bilinear, which takes a seventh of the time of averaging.
+        cv2.resize(part, (width, height), dst=place, interpolation=cv2.INTER_LINEAR)
+    else:
+        place[:] = resized(part, width, height)
+    return canvas
 
 
 def merge_views(

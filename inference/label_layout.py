@@ -78,6 +78,7 @@ class _Choices:
     def __init__(self, size_wh: tuple[int, int], index: int, tag_wh: tuple[int, int], frames: Boxes) -> None:
         self.index = index
         self._size_wh, self._tag_wh, self._frames = size_wh, tag_wh, frames
+        self._others = np.arange(len(frames)) != index
         self._looked_everywhere = False
         self._places, wishes = _near(size_wh, frames[index], tag_wh)
         self._costs = wishes + self._fixed_costs(self._places)
@@ -89,7 +90,7 @@ class _Choices:
 
     def best(self, chosen: Boxes) -> Boxes:
         """The best place while the other tags are where `chosen` has them."""
-        others = np.delete(chosen, self.index, axis=0)
+        others = chosen[self._others[: len(chosen)]]
         costs = self._costs + _covering(_OTHER_TAG, self._share(self._places, others))
         if costs.min() > 1.5 and not self._looked_everywhere:
             self._looked_everywhere = True
@@ -102,7 +103,7 @@ class _Choices:
 
     def covered(self, chosen: Boxes) -> float:
         """The share of the tag that lies on other tags or other frames."""
-        others = np.concatenate([np.delete(each, self.index, axis=0) for each in (chosen, self._frames)])
+        others = np.concatenate([chosen[self._others[: len(chosen)]], self._frames[self._others]])
         return float(self._share(chosen[self.index][None], others)[0])
 
     def _fixed_costs(self, places: Boxes) -> NDArray[np.float64]:
@@ -113,7 +114,7 @@ class _Choices:
         distances = _distances(places, own)
         reach = 6 * self._tag_wh[1]
         return (
-            _covering(_OTHER_FACE, self._share(places, np.delete(self._frames, self.index, axis=0)))
+            _covering(_OTHER_FACE, self._share(places, self._frames[self._others]))
             + np.where(on_own > 0, _OWN_FACE + _OWN_FACE_SHARE * on_own / own_area, 0.0)
             + np.where(distances > 0, _MOVED + np.minimum(distances / reach, _FARTHEST), 0.0)
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain import FaceBox, ImageRGB
+from inference.stamps import Stamp, StampSheet
 from inference.typeset import TextSprite
 
 RGB = tuple[int, int, int]
@@ -21,8 +23,14 @@ LIGHT: RGB = (255, 255, 255)
 
 _FRACTION_BITS = 4
 """OpenCV draws to 1/16 pixel."""
-_DOT_BLEED = 4
-"""In that unit: by how much OpenCV draws a line thicker than a circle."""
+_DOT_BLEED = 2
+"""In that unit: half of what OpenCV draws lines thicker than circles; the rest is for dots out of place."""
+_DOT_SOFTNESS = 1.5
+"""Pixels by which a dot and its soft edge may be larger than its stroke says, in each direction."""
+_PHASES = 4
+"""Dots are painted to 1/4 pixel, from stamps."""
+_ROUNDNESS = 0.32
+"""Of tags: radius of the corners in heights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +119,14 @@ def paint_tag(canvas: ImageRGB, box: FaceBox, text: TextSprite, size: int, style
     """A filled rounded tag with the text in its middle; what would not fit into it is cut off."""
     x, y, width, height = (round(value) for value in (box.x1, box.y1, box.width, box.height))
     edge = tag_edge(size)
-    for inset, colour in ((0, DARK), (edge, LIGHT), (2 * edge, style.fill)):
-        radius = max(0.0, 0.32 * height - inset)
-        area = x + inset, y + inset, x + width - inset, y + height - inset
-        _fill_rounded(canvas, area, radius, colour)
+    corner = _tag_corner(height, edge, style.fill)
+    right, bottom = x + width, y + height
+    for inset, colour in _tag_layers(edge, style.fill):
+        _fill(canvas, (x + corner.side, y + inset, right - corner.side, bottom - inset), colour)
+        _fill(canvas, (x + inset, y + corner.side, right - inset, bottom - corner.side), colour)
+    for left, across in ((x, False), (right - corner.side, True)):
+        for top, down in ((y, False), (bottom - corner.side, True)):
+            corner.flipped(across=across, down=down).onto(canvas, left, top)
     inner = canvas[max(0, y + 2 * edge) : max(0, y + height - 2 * edge), max(0, x) : max(0, x + width)]
     paint_text(inner, text, size, style.ink, left=(width - text.width) // 2, middle=height / 2 - 2 * edge)
 
@@ -196,12 +208,37 @@ def _paint_lines(canvas: ImageRGB, lines: list[NDArray[np.float64]], stroke: Str
 
 
 def _paint_dots(canvas: ImageRGB, dots: NDArray[np.float64], stroke: Stroke, colour: RGB) -> None:
-    # As lines of no length they would look the same and take twice the time.
-    centres = np.round((dots - 0.5) * 2**_FRACTION_BITS).astype(int).tolist()
+    # OpenCV's coordinates are centres of pixels, ours are edges.
+    centres = np.round((dots - 0.5) * _PHASES).astype(np.intp)
+    sheet = _dot_sheet(stroke, colour)
+    left_top = centres // _PHASES - sheet.side // 2
+    phases = centres % _PHASES @ np.array([1, _PHASES])
+    # No dot may reach into the square of the next one or of one on the other side.
+    reach = stroke.total / 2 + _DOT_SOFTNESS
+    steps = np.abs(np.diff(left_top, axis=0, append=left_top[:1]))
+    gaps = np.hypot(*np.maximum(steps - sheet.side / 2, 0).T)
+    across = np.ptp(left_top, axis=0).min() - sheet.side / 2
+    sheet.onto(canvas, phases, left_top, apart=min(gaps.min(), across) >= reach)
+
+
+@lru_cache(maxsize=64)
+def _dot_sheet(stroke: Stroke, colour: RGB) -> StampSheet:
+    """Dots whose centres are x + y × `_PHASES` phases behind that of the pixel in the middle."""
+    side = stroke.total + 2 * ceil(_DOT_SOFTNESS + 1)
+    middle, phase = side // 2 << _FRACTION_BITS, (1 << _FRACTION_BITS) // _PHASES
+
+    def dot(x: int, y: int) -> Stamp:
+        centre = middle + x * phase, middle + y * phase
+        return Stamp.of(side, partial(_paint_dot, centre=centre, stroke=stroke, colour=colour))
+
+    return StampSheet.of([dot(x, y) for y in range(_PHASES) for x in range(_PHASES)])
+
+
+def _paint_dot(canvas: ImageRGB, *, centre: Sequence[int], stroke: Stroke, colour: RGB) -> None:
+    # As a line of no length it would look the same and take twice the time.
     for thickness, layer_colour in _layers(stroke, colour):
         radius = thickness * 2 ** (_FRACTION_BITS - 1) + _DOT_BLEED
-        for centre in centres:
-            cv2.circle(canvas, centre, radius, layer_colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
+        cv2.circle(canvas, centre, radius, layer_colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def _layers(stroke: Stroke, colour: RGB) -> tuple[tuple[int, RGB], ...]:
@@ -209,33 +246,33 @@ def _layers(stroke: Stroke, colour: RGB) -> tuple[tuple[int, RGB], ...]:
     return edges if colour == LIGHT else (*edges, (stroke.core, colour))
 
 
-def _fill_rounded(canvas: ImageRGB, area: tuple[int, int, int, int], radius: float, colour: RGB) -> None:
-    """Fill x1, y1, x2, y2 but for its rounded corners; what is outside the canvas is cut off."""
-    x1, y1, x2, y2 = area
-    if x2 <= x1 or y2 <= y1:
-        return
-    radius = min(radius, (x2 - x1) / 2, (y2 - y1) / 2)
-    side = ceil(radius)
-    for left, top, right, bottom in ((x1 + side, y1, x2 - side, y2), (x1, y1 + side, x2, y2 - side)):
-        if left < right and top < bottom:
-            cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, cv2.FILLED)
-    corner = _corner_coverage(radius)
-    for coverage, left, top in (
-        (corner, x1, y1),
-        (corner[:, ::-1], x2 - side, y1),
-        (corner[::-1], x1, y2 - side),
-        (corner[::-1, ::-1], x2 - side, y2 - side),
-    ):
-        _blend(canvas, coverage, colour, left, top)
+def _tag_layers(edge: int, fill: RGB) -> tuple[tuple[int, RGB], ...]:
+    """How far inside a tag each of its layers begins, and its colour."""
+    return (0, DARK), (edge, LIGHT), (2 * edge, fill)
 
 
 @lru_cache(maxsize=256)
-def _corner_coverage(radius: float) -> NDArray[np.uint8]:
-    """How much of each pixel the upper left corner of a rounded rectangle covers, 0…255."""
-    from_centre = radius - np.arange(ceil(radius)) - 0.5
-    distance = np.hypot(from_centre[None], from_centre[:, None]) - radius
-    coverage: NDArray[np.uint8] = (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
-    return coverage
+def _tag_corner(height: int, edge: int, fill: RGB) -> Stamp:
+    """The upper left corner of a tag, all layers."""
+    side = ceil(_ROUNDNESS * height)
+
+    def draw(canvas: ImageRGB) -> None:
+        for inset, colour in _tag_layers(edge, fill):
+            radius = max(0.0, _ROUNDNESS * height - inset)
+            from_centre = np.maximum(inset + radius - np.arange(side) - 0.5, 0)
+            distance = np.hypot(from_centre[None], from_centre[:, None]) - radius
+            coverage = (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
+            coverage[:inset] = coverage[:, :inset] = 0
+            _blend(canvas, coverage, colour, 0, 0)
+
+    return Stamp.of(side, draw)
+
+
+def _fill(canvas: ImageRGB, area: tuple[int, int, int, int], colour: RGB) -> None:
+    """Fill x1, y1, x2, y2; what is outside the canvas is cut off."""
+    x1, y1, x2, y2 = area
+    if x1 < x2 and y1 < y2:
+        cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), colour, cv2.FILLED)
 
 
 def _blend(canvas: ImageRGB, coverage: NDArray[np.uint8], colour: RGB, left: int, top: int) -> None:

@@ -1,0 +1,84 @@
+"""Small drawings that are made once and painted often: what a drawing does to any ground, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from inference.domain import ImageRGB
+
+_WHITE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A square drawing of side × side pixels: a pixel of the ground becomes `paint + keep * pixel`."""
+
+    paint: NDArray[np.float32]
+    """side × side × 3 RGB, 0…255."""
+    keep: NDArray[np.float32]
+    """The same shape, 0…1."""
+
+    @classmethod
+    def of(cls, side: int, draw: Callable[[ImageRGB], None]) -> Stamp:
+        """What `draw` does to a square; each pixel must become a mixture of itself and a colour."""
+        black, white = (np.full((side, side, 3), level, np.uint8) for level in (0, _WHITE))
+        draw(black)
+        draw(white)
+        paint = black.astype(np.float32)
+        return cls(paint, ((white - paint) / _WHITE).astype(np.float32))
+
+    @property
+    def side(self) -> int:
+        return int(self.paint.shape[0])
+
+    def flipped(self, *, across: bool, down: bool) -> Stamp:
+        """Mirrored left to right, and upside down."""
+        steps = slice(None, None, -1 if down else 1), slice(None, None, -1 if across else 1)
+        return Stamp(self.paint[steps], self.keep[steps])
+
+    def onto(self, canvas: ImageRGB, left: int, top: int) -> None:
+        """Paint it there; what is outside the canvas is cut off."""
+        cut = slice(max(0, -top), None), slice(max(0, -left), None)
+        place = canvas[max(0, top) : max(0, top + self.side), max(0, left) : max(0, left + self.side)]
+        height, width = place.shape[:2]
+        if height and width:
+            keep, paint = self.keep[cut][:height, :width], self.paint[cut][:height, :width]
+            place[:] = np.rint(place * keep + paint)
+
+
+@dataclass(frozen=True, slots=True)
+class StampSheet:
+    """Stamps of one size."""
+
+    paint: NDArray[np.float32]
+    """n × side × side × 3."""
+    keep: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, stamps: Sequence[Stamp]) -> StampSheet:
+        return cls(np.stack([one.paint for one in stamps]), np.stack([one.keep for one in stamps]))
+
+    @property
+    def side(self) -> int:
+        return int(self.paint.shape[1])
+
+    def onto(
+        self, canvas: ImageRGB, which: NDArray[np.intp], left_top: NDArray[np.intp], *, apart: bool
+    ) -> None:
+        """Paint stamp `which[i]` at x, y `left_top[i]`, in this order; what is outside the canvas is cut off.
+
+        `apart` says that none paints into the square of another: that takes a fifth of the time.
+        """
+        whole = ((left_top >= 0) & (left_top + self.side <= canvas.shape[1::-1])).all(axis=1) & apart
+        if whole.any():
+            squares = sliding_window_view(canvas, (self.side, self.side, 3), writeable=True)[:, :, 0]
+            xs, ys = left_top[whole].T
+            own = which[whole]
+            squares[ys, xs] = np.rint(squares[ys, xs] * self.keep[own] + self.paint[own])
+        for one, (left, top) in zip(which[~whole].tolist(), left_top[~whole].tolist(), strict=True):
+            Stamp(self.paint[one], self.keep[one]).onto(canvas, left, top)

@@ -174,9 +174,9 @@ def _everywhere(size_wh: tuple[int, int], tag_wh: tuple[int, int]) -> Boxes:
 
 
 def _inside(size_wh: tuple[int, int], corners: NDArray[np.float64], tag_wh: tuple[int, int]) -> Boxes:
-    room = np.maximum(np.array(size_wh) - np.array(tag_wh), 0)
-    corners = np.clip(np.round(corners), 0, room)
-    return np.concatenate([corners, corners + np.array(tag_wh)], axis=1)
+    tag = np.array(tag_wh)
+    corners = np.minimum(np.maximum(np.rint(corners), 0), np.maximum(size_wh - tag, 0))
+    return np.concatenate([corners, corners + tag], axis=1)
 
 
 def _as_boxes(boxes: Sequence[FaceBox] | Sequence[Boxes]) -> Boxes:

@@ -25,6 +25,9 @@ _FRACTION_BITS = 4
 """OpenCV draws to 1/16 pixel."""
 _DOT_BLEED = 2
 """In that unit: half of what OpenCV draws lines thicker than circles; the rest is for dots out of place."""
+_ANGLES = np.pi * (np.array([[1.0], [1.5], [2.0], [2.5]]) + np.linspace(0, 0.5, 9))
+_ARCS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=-1)
+"""Of a circle with radius 1, clockwise from its left: four quarters × 9 points × x, y."""
 _DOT_SOFTNESS = 1.5
 """Pixels by which a dot and its soft edge may be larger than its stroke says, in each direction."""
 _PHASES = 4
@@ -151,18 +154,10 @@ def tag_size_wh(text_width: int, size: int) -> tuple[int, int]:
 
 def _rounded_outline(x1: float, y1: float, x2: float, y2: float, radius: float) -> NDArray[np.float64]:
     """A closed line of points, clockwise from the upper left corner; its last point is its first."""
-    quarter = np.linspace(0, np.pi / 2, 9)
-    corners = (
-        (x1 + radius, y1 + radius, np.pi),
-        (x2 - radius, y1 + radius, 1.5 * np.pi),
-        (x2 - radius, y2 - radius, 0.0),
-        (x1 + radius, y2 - radius, 0.5 * np.pi),
-    )
-    arcs = [
-        np.stack([cx + radius * np.cos(start + quarter), cy + radius * np.sin(start + quarter)], axis=1)
-        for cx, cy, start in corners
-    ]
-    return np.concatenate([*arcs, arcs[0][:1]])
+    left, right, upper, lower = x1 + radius, x2 - radius, y1 + radius, y2 - radius
+    centres = np.array([(left, upper), (right, upper), (right, lower), (left, lower)])
+    points = (centres[:, None] + radius * _ARCS).reshape(-1, 2)
+    return np.concatenate([points, points[:1]])
 
 
 def _dashes(outline: NDArray[np.float64], *, dash: float, gap: float) -> list[NDArray[np.float64]]:
@@ -215,9 +210,9 @@ def _paint_dots(canvas: ImageRGB, dots: NDArray[np.float64], stroke: Stroke, col
     phases = centres % _PHASES @ np.array([1, _PHASES])
     # No dot may reach into the square of the next one or of one on the other side.
     reach = stroke.total / 2 + _DOT_SOFTNESS
-    steps = np.abs(np.diff(left_top, axis=0, append=left_top[:1]))
+    steps = np.abs(left_top - left_top[np.arange(-1, len(left_top) - 1)])
     gaps = np.hypot(*np.maximum(steps - sheet.side / 2, 0).T)
-    across = np.ptp(left_top, axis=0).min() - sheet.side / 2
+    across = (left_top.max(axis=0) - left_top.min(axis=0)).min() - sheet.side / 2
     sheet.onto(canvas, phases, left_top, apart=min(gaps.min(), across) >= reach)
 
 

@@ -72,7 +72,9 @@ def cut_canvas(image: ImageRGB, view: View) -> ImageRGB:
     """The canvas of that view: height × width × 3 RGB."""
     part = image[view.top : view.top + view.height, view.left : view.left + view.width]
     x, y, width, height = view.placed
-    canvas = np.full((view.canvas_wh[1], view.canvas_wh[0], 3), _GREY, dtype=np.uint8)
+    canvas = np.empty((view.canvas_wh[1], view.canvas_wh[0], 3), dtype=np.uint8)
+    if (width, height) != view.canvas_wh:
+        canvas[:] = _GREY
     place = canvas[y : y + height, x : x + width]
     if part.shape[:2] != (height, width) and 2 * width > part.shape[1] and 2 * height > part.shape[0]:
         # For a detector: down to half the size bilinear, which takes a seventh of the time of averaging.

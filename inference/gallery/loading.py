@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from inference.gallery.centres import ROWS_TO_LEARN_FROM, CentredRows, centres_f
 from inference.gallery.means_file import MeansFile
 from inference.gallery.projection import CharacterFaces, Projection, ScopeView
 from inference.gallery.store import VECTOR_TYPE, Store, usable_rows
-from inference.gallery.stored import StoredRows, VectorFile
+from inference.gallery.stored import Read, StoredRows, VectorFile
 
 _ROWS_AT_ONCE = 4_096
 
@@ -70,7 +70,7 @@ class Loader:
             negatives=MappingProxyType(
                 {int(slot): negatives.vectors[: len(against)][against == slot] for slot in np.unique(against)}
             ),
-            stored=filing.finished(faces.characters, partial(self.file.read, contract))
+            stored=filing.finished(slots[faces.characters], partial(self.file.read, contract))
             if self.file and filing
             else None,
         )
@@ -96,6 +96,8 @@ def load_character(
 
 class _Chunk(NamedTuple):
     ids: list[SampleId]
+    keys: NDArray[np.int64]
+    """(n, 2): of the face and its embedding."""
     characters: NDArray[np.intp]
     """Keys of whose they are; those of one come all behind each other, over all chunks."""
     hashes: NDArray[np.uint64]
@@ -110,6 +112,8 @@ class _Filing:
     means: MeansFile
     slots: NDArray[np.intp]
     """By the keys of characters."""
+    keys: list[NDArray[np.int64]] = field(default_factory=list)
+    """As in the chunks."""
 
     @classmethod
     def begun(cls, samples: _FaceRows, count: int, slots: NDArray[np.intp], folder: Path) -> _Filing | None:
@@ -126,14 +130,22 @@ class _Filing:
     def add(self, chunk: _Chunk) -> None:
         self.index.add(chunk.vectors)
         self.means.add(self.slots[chunk.characters], chunk.vectors)
+        self.keys.append(chunk.keys)
 
-    def finished(
-        self,
-        characters: NDArray[np.intp],
-        read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]],
-    ) -> StoredRows:
+    def finished(self, owners: NDArray[np.intp], read: Read) -> StoredRows:
+        """`owners`: the slot of each row."""
         self.means.finish()
-        return StoredRows.of(self.index, self.slots[characters], read, self.means)
+        faces, embeddings = np.concatenate(self.keys).T.copy()
+        order = np.argsort(owners, kind="stable")
+        return StoredRows(
+            self.index,
+            faces,
+            embeddings,
+            order.astype(np.int32),
+            owners[order].astype(np.int32),
+            read,
+            self.means,
+        )
 
 
 @dataclass(slots=True)
@@ -171,7 +183,7 @@ class _FaceRows:
         """Those that are usable, or about one of `every` so many."""
         # CROSS JOIN keeps this order: characters, their faces, their embeddings, each by an index.
         rows = self.store.connection.execute(
-            f"""SELECT f.id, f.character, f.perceptual_hash, e.vector
+            f"""SELECT f.id, f.seq, e.seq, f.character, f.perceptual_hash, e.vector
                 FROM characters c CROSS JOIN faces f ON f.character = c.seq
                 CROSS JOIN embeddings e ON e.face = f.seq AND e.contract = (
                     SELECT seq FROM contracts WHERE id = ?)
@@ -179,11 +191,12 @@ class _FaceRows:
             (self.contract.id, self.value, self.contract.dimension * VECTOR_TYPE.itemsize, every),
         )
         while chunk := rows.fetchmany(_ROWS_AT_ONCE):
-            ids, characters, hashes, blobs = zip(*chunk, strict=True)
+            ids, faces, embeddings, characters, hashes, blobs = zip(*chunk, strict=True)
             vectors = np.frombuffer(b"".join(blobs), VECTOR_TYPE).reshape(len(chunk), -1)
             usable = np.flatnonzero(usable_rows(vectors))
             yield _Chunk(
                 [ids[row] for row in usable],
+                np.array([faces, embeddings], np.int64).T[usable],
                 np.array(characters, np.intp)[usable],
                 np.array(hashes, np.int64).view(np.uint64)[usable],
                 vectors[usable],

@@ -220,10 +220,7 @@ class ScopeView:
         means: dict[int, Mean] = {}
         for slot, rows in rows_of.items():
             stored = self.stored_count
-            vectors = [
-                read.get(self.sample_ids[row]) if row < stored else self.vectors[row - stored]
-                for row in rows.tolist()
-            ]
+            vectors = [read.get(row) if row < stored else self.vectors[row - stored] for row in rows.tolist()]
             there = [vector for vector in vectors if vector is not None]
             means[slot] = mean_of(there) if len(there) > 1 else NO_MEAN
             if len(there) == len(vectors):  # none has been forgotten for good since
@@ -247,13 +244,13 @@ class ScopeView:
             of[slot] = np.concatenate([there, in_memory.get(slot, _NO_ROWS)])
         return of
 
-    def read(self, rows: NDArray[np.intp]) -> Mapping[SampleId, NDArray[np.float32]]:
-        """The vectors of those rows that are stored."""
-        stored = rows[rows < self.stored_count].tolist()
-        return self.stored.read([self.sample_ids[row] for row in stored]) if self.stored and stored else {}
+    def read(self, rows: NDArray[np.intp]) -> Mapping[int, NDArray[np.float32]]:
+        """The vectors of those of the rows that are stored, by row."""
+        stored = rows[rows < self.stored_count]
+        return self.stored.vectors(stored) if self.stored and len(stored) else {}
 
     def similarities(
-        self, rows: NDArray[np.intp], probe: NDArray[np.float32], read: Mapping[SampleId, NDArray[np.float32]]
+        self, rows: NDArray[np.intp], probe: NDArray[np.float32], read: Mapping[int, NDArray[np.float32]]
     ) -> NDArray[np.float64]:
         """The exact cosines of these rows; those that are stored must have been read.
 
@@ -263,11 +260,9 @@ class ScopeView:
         stored = self.stored_count
         in_memory = rows >= stored
         similarities[in_memory] = exact_similarities(self.vectors, rows[in_memory] - stored, probe)
-        places = [
-            place for place in np.flatnonzero(~in_memory).tolist() if self.sample_ids[rows[place]] in read
-        ]
+        places = [place for place in np.flatnonzero(~in_memory).tolist() if int(rows[place]) in read]
         if places:
-            vectors = np.stack([read[self.sample_ids[rows[place]]] for place in places])
+            vectors = np.stack([read[int(rows[place])] for place in places])
             similarities[places] = exact_similarities(vectors, np.arange(len(places)), probe)
         return similarities
 
@@ -415,7 +410,7 @@ def _best_of_each(
     place: int,
     probe: NDArray[np.float32],
     rows: NDArray[np.intp],
-    read: Mapping[SampleId, NDArray[np.float32]],
+    read: Mapping[int, NDArray[np.float32]],
 ) -> list[_Evidence]:
     """The best evidence for each character of these rows, unordered."""
     similarities = view.similarities(rows, probe, read)

@@ -8,16 +8,30 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.domain import EmbeddingContract, SampleId
+from inference.domain import EmbeddingContract
 from inference.errors import StoppedError
 from inference.gallery import schema
 from inference.gallery.centres import CentredRows
 from inference.gallery.means_file import MeansFile
 from inference.gallery.store import VECTOR_TYPE
+
+_KEPT_KIB = 8_192
+"""Of the tree over the embeddings, some 4 MB at a million, so that only they themselves have to be read."""
+
+
+class StoredVector(NamedTuple):
+    face: int
+    """Key of the face that it is of."""
+    vector: NDArray[np.float32]
+
+
+Read = Callable[[Sequence[int]], Mapping[int, StoredVector]]
+"""Embeddings by their keys; those that are gone from the file are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +39,27 @@ class StoredRows:
     """The first rows of a view."""
 
     index: CentredRows
+    faces: NDArray[np.int64]
+    """For each row the key of its face in the file, …"""
+    embeddings: NDArray[np.int64]
+    """… and that of its embedding, by which it is found with a single access to the disk."""
     by_owner: NDArray[np.int32]
     """All these rows, those of one character behind each other, …"""
     owners: NDArray[np.int32]
     """… and whose each of them was when they were read; ascending."""
-    read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]]
-    """Their vectors as they are in the file; those that are gone from it are missing."""
+    read: Read
     means: MeansFile
     """Of the characters as they were when the rows were read, by the same indices as `owners`."""
 
-    @classmethod
-    def of(
-        cls,
-        index: CentredRows,
-        owners: NDArray[np.intp],
-        read: Callable[[Sequence[SampleId]], Mapping[SampleId, NDArray[np.float32]]],
-        means: MeansFile,
-    ) -> StoredRows:
-        """`owners`: of each row."""
-        order = np.argsort(owners, kind="stable")
-        return cls(index, order.astype(np.int32), owners[order].astype(np.int32), read, means)
+    def vectors(self, rows: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
+        """Those of these rows, by row, that are still in the file."""
+        faces, keys = self.faces[rows].tolist(), self.embeddings[rows].tolist()
+        found = self.read(sorted(keys))
+        return {
+            row: stored.vector
+            for row, face, key in zip(rows.tolist(), faces, keys, strict=True)
+            if (stored := found.get(key)) and stored.face == face
+        }
 
     def rows_of(self, owners: NDArray[np.intp]) -> list[NDArray[np.int32]]:
         """For each of the characters the rows that were hers when they were read, ascending."""
@@ -64,10 +79,8 @@ class VectorFile:
         self._connection: sqlite3.Connection | None = None
         self._closed = False
 
-    def read(
-        self, contract: EmbeddingContract, sample_ids: Sequence[SampleId]
-    ) -> dict[SampleId, NDArray[np.float32]]:
-        """The vectors of these faces under the contract; those that are gone are missing.
+    def read(self, contract: EmbeddingContract, keys: Sequence[int]) -> dict[int, StoredVector]:
+        """The embeddings with these keys, by key, that are there and under the contract.
 
         Raises GalleryUnavailableError, GalleryDamagedError, StoppedError.
         """
@@ -76,14 +89,15 @@ class VectorFile:
                 raise StoppedError
             if self._connection is None:
                 self._connection = schema.open_reader(self._path)
-            # CROSS JOIN keeps this order: what is asked for, its face, its embedding, each by an index.
+                self._connection.execute(f"PRAGMA cache_size = -{_KEPT_KIB}")
+            # CROSS JOIN keeps this order.
             rows = self._connection.execute(
-                """SELECT f.id, e.vector FROM json_each(?) wanted CROSS JOIN faces f ON f.id = wanted.value
-                   CROSS JOIN embeddings e ON e.face = f.seq
-                   AND e.contract = (SELECT seq FROM contracts WHERE id = ?) WHERE length(e.vector) = ?""",
-                (json.dumps(sample_ids), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
+                """SELECT e.seq, e.face, e.vector FROM json_each(?) wanted
+                   CROSS JOIN embeddings e ON e.seq = wanted.value
+                   WHERE e.contract = (SELECT seq FROM contracts WHERE id = ?) AND length(e.vector) = ?""",
+                (json.dumps(keys), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
             ).fetchall()
-        return {SampleId(row[0]): np.frombuffer(row[1], VECTOR_TYPE) for row in rows}
+        return {key: StoredVector(face, np.frombuffer(blob, VECTOR_TYPE)) for key, face, blob in rows}
 
     def close(self) -> None:
         with self._lock:

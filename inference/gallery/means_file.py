@@ -7,7 +7,8 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from errno import ENOSPC
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
@@ -39,7 +40,8 @@ class MeansFile:
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         with self._or_without():
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed with its last user
+            # Closed with its last user. What a buffer would read in advance is never what is asked for next.
+            self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115
             weakref.finalize(self, self._file.close)
 
     def add(self, slots: NDArray[np.intp], vectors: NDArray[np.float32]) -> None:
@@ -57,9 +59,6 @@ class MeansFile:
         """There are no more samples."""
         self._end_character()
         self._count = 0
-        with self._or_without():
-            if self._file:
-                self._file.flush()
 
     def read(self, slots: Iterable[int]) -> dict[int, Mean]:
         """The means of those of the characters that it knows; `NO_MEAN` for a single sample."""
@@ -80,7 +79,9 @@ class MeansFile:
             self._places[self._slot] = _SINGLE
         elif self._count and self._file:
             with self._or_without():
-                self._file.write(self._sum.tobytes())
+                data = self._sum.tobytes()
+                if self._file.write(data) != len(data):
+                    raise OSError(ENOSPC, "only a part was written")
                 self._places[self._slot] = self._written
                 self._written += 1
 
@@ -92,6 +93,5 @@ class MeansFile:
             log.warning("means_not_kept error=%r", error)
             self._places[self._places >= 0] = _UNKNOWN
             if self._file:
-                with suppress(OSError):  # it tries to write what is left
-                    self._file.close()
+                self._file.close()
                 self._file = None

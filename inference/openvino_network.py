@@ -3,46 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from inference import quantization
 from inference.cores import usable_cores
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
+from inference.kept_compilations import KeptCompilations
 from inference.network import PixelBatch, PixelInput, Precision
-from inference.openvino_library import LOCALE_KEPT, ov
-from inference.quantization import Range, quantize
-
-log = logging.getLogger(__name__)
+from inference.openvino_library import ov
+from inference.quantization import Range
 
 _REINSTALL = "Check it with `python bot.py models verify`, or install the pack again."
 _ELEMENT_TYPES = {"float32": "f32", "bfloat16": "bf16"}
 _CAPABILITIES: dict[str, Precision] = {"BF16": "bfloat16", "INT8": "int8"}
-_KEPT_COMPILATIONS = 8  # files of some 5 MB; those of earlier packs and versions go
+
+Size = tuple[int, int]
+"""Width and height."""
 
 
 class CompiledNetwork:
     """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes."""
 
-    def __init__(
-        self,
-        compile_for: Callable[[tuple[int, int] | None], ov.CompiledModel],
-        sizes: Sequence[tuple[int, int]],
-        path: Path,
-        fixed_batch: int | None,
-    ) -> None:
-        """Without `sizes` it takes any; else the first is compiled at once. They are width and height."""
-        self._compile_for: Callable[[tuple[int, int] | None], ov.CompiledModel] | None = compile_for
-        self._sizes: tuple[tuple[int, int] | None, ...] = tuple(sizes) or (None,)
-        self._requests: dict[tuple[int, int] | None, ov.InferRequest] = {}
-        self._path = path
-        self._fixed_batch = fixed_batch
-        self._request_for(self._sizes[0])
+    def __init__(self, source: _Source, kept: KeptCompilations | None, sizes: Sequence[Size]) -> None:
+        """Without `sizes` it takes any; else the first is compiled at once."""
+        self._source: _Source | None = source
+        self._path = source.path
+        self._kept = kept
+        self._requests: dict[Size | None, ov.InferRequest] = {}
+        self._sizes: tuple[Size | None, ...] = self._possible(source, sizes) or (None,)
+        first = self._request_for(self._sizes[0])
+        batch = first.get_compiled_model().input(0).get_partial_shape()[0]
+        self._fixed_batch = batch.get_length() if batch.is_static else None
+
+    def _possible(self, source: _Source, sizes: Sequence[Size]) -> tuple[Size, ...]:
+        """None where the file has a batch of its own."""
+        if not sizes or (self._kept and self._kept.has(f"{source.key} {sizes[0]}")):
+            return tuple(sizes)
+        if source.model.input(0).get_partial_shape()[0].is_static:
+            return ()
+        for size in sizes:
+            _check_size(source.model, size, source.path)
+        return tuple(sizes)
 
     @property
     def fixed_batch(self) -> int | None:
@@ -58,14 +66,24 @@ class CompiledNetwork:
         # The request writes its next output over this one.
         return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
-    def _request_for(self, size: tuple[int, int] | None) -> ov.InferRequest:
+    def _request_for(self, size: Size | None) -> ov.InferRequest:
         if size not in self._requests:
-            if self._compile_for is None or size not in self._sizes:
+            if self._source is None or size not in self._sizes:
                 raise RuntimeError(f"it was opened for other sizes: {self._sizes}")
-            self._requests[size] = self._compile_for(size).create_infer_request()
+            self._requests[size] = self._compiled(self._source, size).create_infer_request()
             if self._requests.keys() == set(self._sizes):
-                self._compile_for = None  # it holds the network as it was read, 14 MB of a detector
+                self._source = None  # it may hold the network as it was read, 14 MB of a detector
         return self._requests[size]
+
+    def _compiled(self, source: _Source, size: Size | None) -> ov.CompiledModel:
+        if self._kept is None:
+            return source.compiled(size)
+        key = f"{source.key} {size}"
+        compiled = self._kept.find(key, source.settings)
+        if compiled is None:
+            compiled = source.compiled(size)
+            self._kept.keep(key, compiled)
+        return compiled
 
 
 def open_compiled(
@@ -76,7 +94,7 @@ def open_compiled(
     output: str | None = None,
     precision: Precision = "float32",
     ranges: Mapping[str, Range] | None = None,
-    sizes: Sequence[tuple[int, int]] = (),
+    sizes: Sequence[Size] = (),
     cache_dir: Path | None = None,
 ) -> CompiledNetwork:
     """A network ready to run on the CPU; see `NetworkOpener`.
@@ -88,42 +106,63 @@ def open_compiled(
     """
     if not path.is_file():
         raise ModelFileError(path=str(path), reason="it does not exist", fix=_REINSTALL)
-    core = _core()
+    source = _Source(path, pixels, output, precision, ranges or {}, _settings(threads, precision))
+    kept = KeptCompilations(cache_dir, _core(), _machine()) if cache_dir else None
     try:
-        model = core.read_model(path)
-        _keep_one_output(model, path, output)
-        batch = model.input(0).get_partial_shape()[0]
-        fixed_batch = batch.get_length() if batch.is_static else None
-        if precision == "int8":
-            quantize(model, ranges or {})
-        taking_pixels = _with_pixel_input(model, pixels)
-        settings = _settings(threads, precision)
-        sizes = () if fixed_batch is not None else sizes
-        for size in sizes:
-            _check_size(taking_pixels, size, path)
-
-        def compile_for(size: tuple[int, int] | None) -> ov.CompiledModel:
-            fitted = taking_pixels if size is None else _for_size(taking_pixels, size)
-            return _compile(core, fitted, settings, cache_dir)
-
-        return CompiledNetwork(compile_for, sizes, path, 1 if sizes else fixed_batch)
+        return CompiledNetwork(source, kept, sizes)
     except (RuntimeError, ValueError) as error:
         raise ModelFileError(path=str(path), reason=_last_line(error), fix=_REINSTALL) from error
 
 
-def _check_size(model: ov.Model, size: tuple[int, int], path: Path) -> None:
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """An ONNX file and what is to become of it; read only where nothing that was compiled is kept."""
+
+    path: Path
+    pixels: PixelInput
+    output: str | None
+    precision: Precision
+    ranges: Mapping[str, Range]
+    settings: dict[str, Any]
+
+    @cached_property
+    def key(self) -> str:
+        """Tells whatever is compiled differently apart."""
+        # What is done to a network is told apart by the code that does it, so that nobody can forget to.
+        digests = [
+            hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in (self.path, Path(__file__), Path(quantization.__file__))
+        ]
+        ranges, settings = sorted(self.ranges.items()), sorted(self.settings.items())
+        return repr((digests, self.pixels, self.output, self.precision, ranges, settings))
+
+    @cached_property
+    def model(self) -> ov.Model:
+        """The network as it takes pixels of any size. Raises RuntimeError, ValueError, ModelFileError."""
+        model = _core().read_model(self.path)
+        _keep_one_output(model, self.path, self.output)
+        if self.precision == "int8":
+            quantization.quantize(model, self.ranges)
+        return _with_pixel_input(model, self.pixels)
+
+    def compiled(self, size: Size | None) -> ov.CompiledModel:
+        model = self.model if size is None else _for_size(self.model, size)
+        return _core().compile_model(model, "CPU", self.settings)
+
+
+def _check_size(model: ov.Model, size: Size, path: Path) -> None:
     # OpenVINO would reshape it all the same, and then write beyond its memory.
     if not model.input(0).get_partial_shape().compatible(_shape_of(size)):
         raise _unfit(path, (1, size[1], size[0], 3), "it takes inputs of another size")
 
 
-def _for_size(model: ov.Model, size: tuple[int, int]) -> ov.Model:
+def _for_size(model: ov.Model, size: Size) -> ov.Model:
     fixed: ov.Model = model.clone()
     fixed.reshape(_shape_of(size))
     return fixed
 
 
-def _shape_of(size: tuple[int, int]) -> ov.PartialShape:
+def _shape_of(size: Size) -> ov.PartialShape:
     return ov.PartialShape([1, size[1], size[0], 3])
 
 
@@ -194,29 +233,11 @@ def _settings(threads: int, precision: Precision) -> dict[str, Any]:
     }
 
 
-def _compile(
-    core: ov.Core, model: ov.Model, settings: dict[str, Any], cache_dir: Path | None
-) -> ov.CompiledModel:
-    if cache_dir is None:
-        return core.compile_model(model, "CPU", settings)
-    # OpenVINO tells networks apart, but what it keeps is right for this CPU only.
-    machine = [ov.get_version(), core.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(fast_precisions())]
-    folder = cache_dir / hashlib.sha256("\n".join(machine).encode()).hexdigest()[:16]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with LOCALE_KEPT:
-            compiled = core.compile_model(model, "CPU", settings | {"CACHE_DIR": str(folder)})
-        _prune(cache_dir)
-    except (RuntimeError, OSError) as error:
-        log.warning("compiled_network_not_kept folder=%s error=%r", folder, str(error)[:200])
-        return core.compile_model(model, "CPU", settings)
-    return compiled
-
-
-def _prune(cache_dir: Path) -> None:
-    files = sorted(cache_dir.glob("*/*.blob"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[_KEPT_COMPILATIONS:]:
-        file.unlink(missing_ok=True)
+def _machine() -> str:
+    """What compiled networks are right for."""
+    return "\n".join(
+        [ov.get_version(), _core().get_property("CPU", "FULL_DEVICE_NAME"), *sorted(fast_precisions())]
+    )
 
 
 def _last_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from pytest import LogCaptureFixture
+from pytest import LogCaptureFixture, MonkeyPatch
 
 from config.options import DetectionOptions, ModelOptions
 from inference.detection.base import Detector
@@ -29,6 +29,7 @@ from inference.network import PixelInput, Precision
 from tests.inference.models.tiny_pack import MEAN, STD, make_detector, make_embedder
 
 pytest.importorskip("openvino")
+from inference import openvino_network
 from inference.openvino_library import LOCALE_KEPT
 from inference.openvino_network import open_compiled
 
@@ -198,7 +199,34 @@ def test_a_compiled_network_is_kept_and_answers_the_same(tmp_path: Path) -> None
     assert list(cache.glob("*/*.blob")) == kept
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"spoilt", None])
+def test_what_is_kept_is_not_made_again(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    path, sizes = PACK.checked_file("detector.onnx"), [(320, 320), (320, 160)]
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 320, 320, 3), dtype=np.uint8)
+
+    def answers() -> list[np.ndarray]:
+        network = open_compiled(path, PixelInput(), threads=1, sizes=sizes, cache_dir=tmp_path)
+        assert network.fixed_batch == 1
+        return [network.run(pixels), network.run(pixels[:, :160])]
+
+    expected = answers()
+    assert len(list(tmp_path.glob("*/*"))) == 2
+    monkeypatch.setattr(openvino_network, "_keep_one_output", lambda *_: pytest.fail("the file is read"))
+    for one, other in zip(answers(), expected, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_what_is_compiled_differently_is_kept_apart(tmp_path: Path) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    kinds = PixelInput(), PixelInput(bgr=True), PixelInput(mean=(0.5, 0.5, 0.5))
+    for kind in (*kinds, *kinds):
+        expected = open_compiled(path, kind, threads=1).run(pixels)
+        assert np.array_equal(open_compiled(path, kind, threads=1, cache_dir=cache).run(pixels), expected)
+    assert len(list(cache.glob("*/*.blob"))) == len(kinds)
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"spoilt", None, b"changed"])
 def test_a_spoilt_compilation_does_not_stop_the_start(tmp_path: Path, spoilt: bytes | None) -> None:
     path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
     onnx.save(make_detector(), path)
@@ -206,7 +234,10 @@ def test_a_spoilt_compilation_does_not_stop_the_start(tmp_path: Path, spoilt: by
     expected = open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels)
     (kept,) = cache.glob("*/*.blob")
     kept.chmod(0o644)
-    kept.write_bytes(kept.read_bytes()[:-200] if spoilt is None else spoilt)
+    whole = kept.read_bytes()
+    half = len(whole) // 2
+    changed = whole[:half] + bytes(64) + whole[half + 64 :]
+    kept.write_bytes(whole[:-200] if spoilt is None else changed if spoilt == b"changed" else spoilt)
     assert np.array_equal(open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels), expected)
 
 

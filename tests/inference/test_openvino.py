@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -226,19 +227,30 @@ def test_what_is_compiled_differently_is_kept_apart(tmp_path: Path) -> None:
     assert len(list(cache.glob("*/*.blob"))) == len(kinds)
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"spoilt", None, b"changed"])
-def test_a_spoilt_compilation_does_not_stop_the_start(tmp_path: Path, spoilt: bytes | None) -> None:
+def cut_off(whole: bytes) -> bytes:
+    return whole[:-200]
+
+
+def changed(whole: bytes) -> bytes:
+    half = len(whole) // 2
+    return whole[:half] + bytes(64) + whole[half + 64 :]
+
+
+@pytest.mark.parametrize("spoil", [lambda _: b"", lambda _: b"spoilt", cut_off, changed])
+def test_a_spoilt_compilation_does_not_stop_the_start(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], caplog: LogCaptureFixture
+) -> None:
     path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
     onnx.save(make_detector(), path)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     expected = open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels)
     (kept,) = cache.glob("*/*.blob")
-    kept.chmod(0o644)
-    whole = kept.read_bytes()
-    half = len(whole) // 2
-    changed = whole[:half] + bytes(64) + whole[half + 64 :]
-    kept.write_bytes(whole[:-200] if spoilt is None else changed if spoilt == b"changed" else spoilt)
+    kept.write_bytes(spoil(kept.read_bytes()))
     assert np.array_equal(open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels), expected)
+    assert "compiled_network_spoilt" in caplog.text
+    caplog.clear()
+    assert np.array_equal(open_compiled(path, PixelInput(), threads=1, cache_dir=cache).run(pixels), expected)
+    assert not caplog.text, "it was made again"
 
 
 def test_without_a_place_to_keep_it_a_network_runs_all_the_same(

@@ -32,25 +32,23 @@ class CompiledNetwork:
     """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes."""
 
     def __init__(self, source: _Source, kept: KeptCompilations | None, sizes: Sequence[Size]) -> None:
-        """Without `sizes` it takes any; else the first is compiled at once."""
+        """Without `sizes` it takes any; else the first is compiled at once, unless it has been before."""
         self._source: _Source | None = source
         self._path = source.path
         self._kept = kept
         self._requests: dict[Size | None, ov.InferRequest] = {}
-        self._sizes: tuple[Size | None, ...] = self._possible(source, sizes) or (None,)
-        first = self._request_for(self._sizes[0])
-        batch = first.get_compiled_model().input(0).get_partial_shape()[0]
+        self._sizes: tuple[Size | None, ...] = tuple(sizes)
+        self._fixed_batch: int | None = 1
+        if sizes and kept and kept.has(source.key_for(sizes[0])):
+            return
+        if not sizes or source.model.input(0).get_partial_shape()[0].is_static:
+            self._sizes = (None,)  # a file with a batch of its own is taken as it is
+        for size in self._sizes:
+            if size is not None:
+                _check_size(source.model, size, source.path)
+        compiled = self._request_for(self._sizes[0]).get_compiled_model()
+        batch = compiled.input(0).get_partial_shape()[0]
         self._fixed_batch = batch.get_length() if batch.is_static else None
-
-    def _possible(self, source: _Source, sizes: Sequence[Size]) -> tuple[Size, ...]:
-        """None where the file has a batch of its own."""
-        if not sizes or (self._kept and self._kept.has(f"{source.key} {sizes[0]}")):
-            return tuple(sizes)
-        if source.model.input(0).get_partial_shape()[0].is_static:
-            return ()
-        for size in sizes:
-            _check_size(source.model, size, source.path)
-        return tuple(sizes)
 
     @property
     def fixed_batch(self) -> int | None:
@@ -78,7 +76,7 @@ class CompiledNetwork:
     def _compiled(self, source: _Source, size: Size | None) -> ov.CompiledModel:
         if self._kept is None:
             return source.compiled(size)
-        key = f"{source.key} {size}"
+        key = source.key_for(size)
         compiled = self._kept.find(key, source.settings)
         if compiled is None:
             compiled = source.compiled(size)
@@ -125,9 +123,12 @@ class _Source:
     ranges: Mapping[str, Range]
     settings: dict[str, Any]
 
-    @cached_property
-    def key(self) -> str:
+    def key_for(self, size: Size | None) -> str:
         """Tells whatever is compiled differently apart."""
+        return f"{self._key} {size}"
+
+    @cached_property
+    def _key(self) -> str:
         # What is done to a network is told apart by the code that does it, so that nobody can forget to.
         digests = [
             hashlib.sha256(file.read_bytes()).hexdigest()

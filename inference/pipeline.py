@@ -172,7 +172,7 @@ class PicturePipeline(ABC):
                 await loan.take(pixels)
                 if large:
                     await self.work(release_free_memory)
-                picture = await self.work(self._open, probed(data, self._limits), cut)
+                picture = await self.work(lambda: self._open(probed(data, self._limits), cut))
             yield picture
         if large:
             await self.work(release_free_memory)

@@ -89,6 +89,8 @@ class SampleBot(commands.AutoShardedBot):
         self.failures: list[BaseException | None] = []
         """What its handlers raised; `running` finds it empty."""
         self.tree.error(self._note)
+        self.answering = 0
+        """Messages whose answers it has not been told of yet: it may be about to try again."""
         self.resumes = 0
         self.edits: list[discord.RawMessageUpdateEvent] = []
 
@@ -117,9 +119,13 @@ class SampleBot(commands.AutoShardedBot):
         self.seen.append(message)
         snapshots = [file for one in message.message_snapshots for file in one.attachments]
         if pictures := [*message.attachments, *snapshots]:
-            async with message.channel.typing():
-                files = [await one.to_file(spoiler=one.is_spoiler()) for one in pictures]
-            await message.reply("I see", files=files, view=FaceView())
+            self.answering += 1
+            try:
+                async with message.channel.typing():
+                    files = [await one.to_file(spoiler=one.is_spoiler()) for one in pictures]
+                await message.reply("I see", files=files, view=FaceView())
+            finally:
+                self.answering -= 1
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         self.failures.append(sys.exception())

@@ -41,6 +41,8 @@ async def test_200_pictures_from_20_servers_with_failures_and_reconnects(
             await asyncio.sleep(0.01)
         everything = lambda: all(discord_server.replies(message) for message in posted)  # noqa: E731
         await discord_server.until(everything, "all replies", timeout_s=45)
+        # What was done and answered with an error is tried again some seconds later.
+        await discord_server.until(lambda: not bot.answering, "the bot to know of them", timeout_s=45)
         await asyncio.sleep(0.1)
         assert bot.resumes == len(RECONNECT_AFTER)
     assert faults.injected >= 5

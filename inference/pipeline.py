@@ -50,9 +50,11 @@ class PipelineStats:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPicture:
+    """A decoded picture, as far as possible ready for the detector."""
+
     decoded: DecodedImage
     canvas: ImageRGB | None
-    """Its only view; None where there are several.
+    """Its only view, height × width × 3 RGB; None where there are several.
 
     Cut where it is decoded: another piece of work would cost a caller who is alone half a millisecond.
     """

@@ -60,8 +60,8 @@ from inference.gallery.transfer import Page
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _EXPIRE_EVERY_S = 3_600.0
-_COMPARED_AT_ONCE = 4_096
-"""Probes × samples that the event loop compares itself: the way to another thread would take as long."""
+_FEW_PROBES, _FEW_SAMPLES = 4, 1_024
+"""What the event loop compares itself, in about a millisecond; the way to a thread would add half of one."""
 _WHOLE_GALLERY = Scope("")  # in the audit log: what concerns every scope
 
 
@@ -223,7 +223,8 @@ class EmbeddedGallery:
         if probes.ndim != 2 or probes.shape[1] != projection.contract.dimension:
             raise ValueError(f"expected probes (n, {projection.contract.dimension}), got {probes.shape}")
         views = [projection.view(scope) for scope in dict.fromkeys(scopes)]
-        if len(probes) * sum(len(view.owners) for view in views) <= _COMPARED_AT_ONCE:
+        few = len(probes) <= _FEW_PROBES and sum(len(view.owners) for view in views) <= _FEW_SAMPLES
+        if few and not any(view.stored for view in views):  # else the disk may be waited for
             return search(views, probes, top)
         return await asyncio.to_thread(search, views, probes, top)
 

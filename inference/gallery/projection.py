@@ -259,11 +259,11 @@ class ScopeView:
         similarities = np.full(len(rows), -np.inf)
         stored = self.stored_count
         in_memory = rows >= stored
-        similarities[in_memory] = exact_similarities(self.vectors, rows[in_memory] - stored, probe)
+        similarities[in_memory] = exact_similarities(self.vectors, probe, rows[in_memory] - stored)
         places = [place for place in np.flatnonzero(~in_memory).tolist() if int(rows[place]) in read]
         if places:
             vectors = np.stack([read[int(rows[place])] for place in places])
-            similarities[places] = exact_similarities(vectors, np.arange(len(places)), probe)
+            similarities[places] = exact_similarities(vectors, probe)
         return similarities
 
 
@@ -337,7 +337,7 @@ def _matches(
             assert character is not None, "whoever has evidence is there"  # noqa: S101
             against = None
             if negatives is not None:
-                against = float(exact_similarities(negatives, np.arange(len(negatives)), probe).max())
+                against = float(exact_similarities(negatives, probe).max())
             to_mean = cosines[place].get(slot)
             mean = None if to_mean is None else float(to_mean[number])
             own.append(Match(character, sample_id, similarity, against, mean))
@@ -449,9 +449,10 @@ def _promising_rows(
 
 
 def exact_similarities(
-    vectors: NDArray[np.float32], rows: NDArray[np.intp], probe: NDArray[np.float32]
+    vectors: NDArray[np.float32], probe: NDArray[np.float32], rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
-    """The cosines of these rows, each summed up alone in one order: equal rows get equal cosines."""
+    """The cosines of these rows or of all, each summed up alone in one order: equal rows get equal ones."""
+    rows = np.arange(len(vectors)) if rows is None else rows
     wide = probe.astype(np.float64)
     parts = [
         np.add.reduce(vectors[rows[start : start + _ROWS_AT_ONCE]] * wide, axis=1)

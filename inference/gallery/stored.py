@@ -25,9 +25,12 @@ _KEPT_KIB = 8_192
 
 
 class StoredVector(NamedTuple):
+    """An embedding as it is in the file."""
+
     face: int
     """Key of the face that it is of."""
     vector: NDArray[np.float32]
+    """Of unit length, shape (dimension,)."""
 
 
 Read = Callable[[Sequence[int]], Mapping[int, StoredVector]]

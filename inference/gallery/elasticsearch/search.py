@@ -280,4 +280,4 @@ async def _evidence(
 def similarities(
     vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32], probe: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    return exact_similarities(np.asarray(vectors), np.arange(len(vectors)), probe)
+    return exact_similarities(np.asarray(vectors), probe)

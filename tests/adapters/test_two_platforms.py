@@ -26,22 +26,40 @@ from tests.telegram_server.server import TelegramServer
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, frozenset[str]]]:
-    """The log of all batches: whose they were, and which platforms' pictures they held."""
+    """The log of all batches: whose they were, and which platforms' pictures they held.
+
+    Both evenings take each step together, so each model first waits until both platforms ask it for something:
+    then what it takes must be of both. How often they meet by chance goes by the machine.
+    """
     log: list[tuple[str, frozenset[str]]] = []
     platforms: dict[int, str] = {}
     calls: list[Any] = []  # kept, so that no two have one id
-    enqueue, run = MicroBatcher._enqueue, MicroBatcher._run
+    met: set[str] = set()
+    enqueue, take, run = MicroBatcher._enqueue, MicroBatcher._take, MicroBatcher._run
 
     def watched_enqueue(self: Any, call: Any) -> None:
         calls.append(call)
         platforms[id(call)] = logs._context.get().get("platform", "")
         enqueue(self, call)
 
+    def meeting_take(self: Any) -> Any:
+        def have_met() -> bool:
+            return self._stopping or {platforms[id(call)] for call in self._queue} >= {"discord", "telegram"}
+
+        if self.name not in met:
+            with self._changed:
+                self._wait_for_calls(1, timeout_s=None)
+                if self._changed.wait_for(have_met, timeout=60):
+                    met.add(self.name)
+                return take(self)
+        return take(self)
+
     def watched_run(self: Any, function: Any, parts: Sequence[Any]) -> bool:
         log.append((self.name, frozenset(platforms[id(part.call)] for part in parts)))
         return run(self, function, parts)
 
     monkeypatch.setattr(MicroBatcher, "_enqueue", watched_enqueue)
+    monkeypatch.setattr(MicroBatcher, "_take", meeting_take)
     monkeypatch.setattr(MicroBatcher, "_run", watched_run)
     return log
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from inference import quantization
-from inference.cores import usable_cores
+from inference.cores import bfloat16_is_fast, usable_cores
 from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray
 from inference.kept_compilations import KeptCompilations
@@ -98,7 +98,7 @@ def open_compiled(
     """A network ready to run on the CPU; see `NetworkOpener`.
 
     `int8` needs the ranges of the activations; what they leave in floating point is bfloat16 where the CPU
-    computes that. With `sizes` (width, height), the network is compiled for a batch of one of each of them,
+    is fast at that. With `sizes` (width, height), the network is compiled for a batch of one of each of them,
     which makes it a fifth faster than one that takes any; all but the first when they first come.
     `cache_dir` keeps the outcome for the next start.
     """
@@ -176,10 +176,16 @@ def _unfit(path: Path, shape: tuple[int, ...], reason: str) -> ModelFileError:
 
 
 @cache
-def fast_precisions() -> frozenset[Precision]:
-    """What this CPU computes faster than float32."""
+def computed_precisions() -> frozenset[Precision]:
+    """What this CPU computes in besides float32."""
     names = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return frozenset(precision for name, precision in _CAPABILITIES.items() if name in names)
+
+
+@cache
+def fast_precisions() -> frozenset[Precision]:
+    """Of these, what takes it less time than float32."""
+    return computed_precisions() if bfloat16_is_fast() else computed_precisions() - {"bfloat16"}
 
 
 @cache

@@ -109,22 +109,32 @@ def _onnx_runtimes(less: Precision | None) -> list[Runtime]:
     return [Runtime("onnx", "cpu"), *found]
 
 
-@cache
 def openvino_precisions() -> tuple[Precision, ...]:
-    """Those in which OpenVINO is fast here; none where it is not installed or does not start."""
+    """Those in which OpenVINO computes here; none where it is not installed or does not start."""
+    return _openvino_precisions()[0]
+
+
+def fast_openvino_precisions() -> tuple[Precision, ...]:
+    """Of these, float32 and what is faster."""
+    return _openvino_precisions()[1]
+
+
+@cache
+def _openvino_precisions() -> tuple[tuple[Precision, ...], tuple[Precision, ...]]:
     if not _importable(_OPENVINO_MODULES):
-        return ()
+        return (), ()
     try:
-        from inference.openvino_network import fast_precisions  # noqa: PLC0415  # 0.2 s where it is not used
+        # 0.2 s where it is not used
+        from inference.openvino_network import computed_precisions, fast_precisions  # noqa: PLC0415
     except (ImportError, OSError) as error:
         log.warning("runtime_left_out runtime=openvino error=%r", error)
-        return ()
-    return ("float32", *sorted(fast_precisions()))
+        return (), ()
+    return ("float32", *sorted(computed_precisions())), ("float32", *sorted(fast_precisions()))
 
 
 def _on_cpu(models: ModelOptions, less: Precision | None) -> Runtime:
     """For a network that exists as an ONNX file, and that its maker has found as good in less precision."""
-    if models.runtime == "onnx" or not (precisions := openvino_precisions()):
+    if models.runtime == "onnx" or not (precisions := fast_openvino_precisions()):
         return Runtime("onnx", "cpu")
     if models.precision == "auto" and less in precisions:
         return Runtime("openvino", "cpu", less)

@@ -190,7 +190,7 @@ def test_without_a_gpu_the_cpu_says_which_precision(
     detector: Runtime,
     embedder: Runtime,
 ) -> None:
-    monkeypatch.setattr(runtimes, "openvino_precisions", lambda: computed)
+    monkeypatch.setattr(runtimes, "fast_openvino_precisions", lambda: computed)
     pack = find_pack("dareda-1", tmp_path)
     for models in (ModelOptions(), ModelOptions(device="cpu")):
         assert resolve_runtimes(models, pack) == Runtimes(detector, embedder)
@@ -202,7 +202,7 @@ def test_without_a_gpu_the_cpu_says_which_precision(
 def test_less_precision_is_only_for_what_was_measured_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtimes, "openvino_precisions", lambda: ("float32", "bfloat16", "int8"))
+    monkeypatch.setattr(runtimes, "fast_openvino_precisions", lambda: ("float32", "bfloat16", "int8"))
     found = resolve_runtimes(ModelOptions(device="cpu"), tiny(tmp_path))
     assert (found.detector, found.embedder) == (on_openvino("float32"), on_openvino("float32"))
 
@@ -220,7 +220,7 @@ def test_openvino_that_does_not_start_is_left_out(
 ) -> None:
     # As where its library does not load.
     monkeypatch.setitem(sys.modules, "inference.openvino_network", None)
-    assert runtimes.openvino_precisions.__wrapped__() == ()
+    assert runtimes._openvino_precisions.__wrapped__() == ((), ())
     assert "runtime_left_out runtime=openvino" in caplog.text
 
 

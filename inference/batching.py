@@ -6,12 +6,13 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from inference.batch_figures import BatcherStats, BatchReport, BatchTotals
 from inference.errors import DeadlineError, OverloadedError, StoppedError
 
 log = logging.getLogger(__name__)
@@ -20,43 +21,13 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReport:
-    """One call of the batch function."""
-
-    size: int
-    callers: int
-    waited_s: float
-    """Summed over the items, from submission to the start of the batch."""
-    ran_s: float
-    failed: bool
-    """It raised or gave a wrong number of results; several items are then retried one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatcherStats:
-    """What a batcher has done since its start."""
-
-    batches: int
-    failed_batches: int
-    items: int
-    """Items given to the batch function, retries included."""
-    skipped: int
-    """Items not run, or not retried, because their caller was cancelled, late, failed or stopped by then."""
-    sizes: Mapping[int, int]
-    """How many batches had that many items."""
-    waited_s: float
-    ran_s: float
-    waiting: int
-    """Items in the queue now."""
-
-
 class MicroBatcher(Generic[In, Out]):
     """Runs one batch function on its own thread and gives every caller the results of its own items.
 
     `load` runs on that thread: it loads and warms the model and returns the batch function, which gets at
     most `max_items` items and returns as many results in the same order. While one batch runs,
-    the next fills.
+    the next fills. Another thread that finds the model idle may run a batch itself, see `run_now()`; never do
+    two run at once.
 
     It waits for company only when company is likely: after a batch that served several callers, the next one
     starts when as many are back, or after `max_wait_s`. A caller who is alone does not wait.
@@ -96,10 +67,12 @@ class MicroBatcher(Generic[In, Out]):
         self._queue: deque[_Call[In, Out]] = deque()
         self._waiting = 0  # items in the queue that no batch has taken
         self._wake_at_calls = 1
+        self._function: Callable[[Sequence[In]], Sequence[Out]] | None = None  # once it is loaded
+        self._running = False
         self._stopping = False
-        self._totals = _Totals()
+        self._totals = BatchTotals()
 
-        self._company = 1  # callers of the last batch; of the model thread only
+        self._company = 1  # callers of the last batch; of the thread that runs one
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -170,20 +143,33 @@ class MicroBatcher(Generic[In, Out]):
             self._open_calls.discard(call)
             del call  # its future's error holds this frame: a cycle would keep the items alive
 
+    def run_now(self, items: Sequence[In]) -> Sequence[Out] | None:
+        """The results of all items in order, if the model is idle: as one batch, run by the calling thread.
+
+        None when it is not, when they are more than a batch, and when the batch failed: `submit_many()` waits
+        for its turn, and tells whose fault it was. For any thread but that of the event loop, which would
+        stand still; two ways between threads are saved.
+        """
+        with self._changed:
+            function = self._function
+            if function is None or self._running or self._queue or self._stopping:
+                return None
+            if not 0 < len(items) <= self._max_items:
+                return None
+            self._running = True
+        try:
+            return self._run_alone(function, items)
+        finally:
+            with self._changed:
+                self._running = False
+                self._company = 1
+                if self._is_worth_waking():
+                    self._changed.notify()
+
     def stats(self) -> BatcherStats:
         """A snapshot; a caller that has its result finds its batch counted."""
         with self._changed:
-            totals = self._totals
-            return BatcherStats(
-                batches=totals.batches,
-                failed_batches=totals.failed_batches,
-                items=totals.items,
-                skipped=totals.skipped,
-                sizes=dict(totals.sizes),
-                waited_s=totals.waited_s,
-                ran_s=totals.ran_s,
-                waiting=self._waiting,
-            )
+            return self._totals.snapshot(waiting=self._waiting)
 
     # ── on the event loop ───────────────────────────────────────────────────────────────────────
 
@@ -243,7 +229,7 @@ class MicroBatcher(Generic[In, Out]):
         why = "is not started" if self._loop is None else "belongs to the event loop that started it"
         return RuntimeError(f"the batcher {self.name} {why}")
 
-    # ── on the model thread ─────────────────────────────────────────────────────────────────────
+    # ── on the thread that runs a batch ─────────────────────────────────────────────────────────
 
     def _main(self, loaded: asyncio.Future[None]) -> None:
         try:
@@ -252,6 +238,8 @@ class MicroBatcher(Generic[In, Out]):
             except BaseException as error:  # whatever it is, start() raises it
                 self._post(_fail, loaded, error)
                 return
+            with self._changed:
+                self._function = run
             self._post(_succeed, loaded)
             while self._serve(run):
                 pass
@@ -268,6 +256,7 @@ class MicroBatcher(Generic[In, Out]):
     def _take(self) -> list[_Part[In, Out]] | None:
         """The next batch without the items of callers that gave up, so perhaps empty; None when stopping."""
         with self._changed:
+            self._running = False
             self._wait_for_calls(1, timeout_s=None)
             if self._company > 1:
                 self._wait_for_calls(self._company, timeout_s=self._max_wait_s)
@@ -287,6 +276,7 @@ class MicroBatcher(Generic[In, Out]):
                 self._waiting -= len(parts[-1].items)
                 if not call.untaken:
                     self._queue.popleft()
+            self._running = bool(parts)
         self._company = len(parts) or self._company
         return parts
 
@@ -296,41 +286,57 @@ class MicroBatcher(Generic[In, Out]):
 
     def _is_worth_waking(self) -> bool:
         enough = len(self._queue) >= self._wake_at_calls or self._waiting >= self._max_items
-        return enough or self._stopping
+        return (enough or self._stopping) and not self._running
 
     def _run(self, run: Callable[[Sequence[In]], Sequence[Out]], parts: Sequence[_Part[In, Out]]) -> bool:
         """Run and deliver; several items that fail together are retried one by one. False when all failed."""
+        now = time.perf_counter()
+        waited_s = sum((now - part.call.submitted_at) * len(part.items) for part in parts)
         items = [item for part in parts for item in part.items]
-        size = len(items)
-        started = time.perf_counter()
-        results, error = self._attempt(run, items)
-        report = BatchReport(
-            size=size,
-            callers=len(parts),
-            waited_s=sum((started - part.call.submitted_at) * len(part.items) for part in parts),
-            ran_s=time.perf_counter() - started,
-            failed=error is not None,
-        )
-        with self._changed:
-            self._totals.add(report)
+        results, error, report = self._measured(run, items, callers=len(parts), waited_s=waited_s)
         if error is None:
             self._post(self._deliver, parts, results, report)
-        elif size == 1 or isinstance(error, _WrongCountError):
+        elif len(items) == 1 or isinstance(error, _WrongCountError):
             self._post(self._deliver_error, parts, error, report)
         else:
-            log.warning("batch_retried_one_by_one batcher=%s size=%d error=%r", self.name, size, error)
+            log.warning("batch_retried_one_by_one batcher=%s size=%d error=%r", self.name, len(items), error)
             self._post(self._report, report)
             self._retry(run, parts)
         return error is None
 
+    def _run_alone(
+        self, run: Callable[[Sequence[In]], Sequence[Out]], items: Sequence[In]
+    ) -> Sequence[Out] | None:
+        results, error, report = self._measured(run, list(items), callers=1, waited_s=0.0)
+        self._post(self._report, report)
+        if error is None:
+            return results
+        log.warning("batch_put_in_turn batcher=%s size=%d error=%r", self.name, len(items), error)
+        return None
+
+    def _measured(
+        self,
+        run: Callable[[Sequence[In]], Sequence[Out]],
+        items: list[In],
+        *,
+        callers: int,
+        waited_s: float,
+    ) -> tuple[Sequence[Out], Exception | None, BatchReport]:
+        started = time.perf_counter()
+        results, error = self._attempt(run, items)
+        ran_s = time.perf_counter() - started
+        report = BatchReport(len(items), callers, waited_s, ran_s, failed=error is not None)
+        with self._changed:
+            self._totals.add(report)
+        return results, error, report
+
     def _attempt(
         self, run: Callable[[Sequence[In]], Sequence[Out]], items: list[In]
     ) -> tuple[Sequence[Out], Exception | None]:
-        size = len(items)
         try:
             results = run(items)
-            if len(results) != size:
-                text = f"the batch function of {self.name} gave {len(results)} results for {size} items"
+            if len(results) != len(items):
+                text = f"the batch function of {self.name} gave {len(results)} results for {len(items)} items"
                 return (), _WrongCountError(text)
         except Exception as error:  # the edge of one batch: its callers get it
             return (), error
@@ -396,25 +402,6 @@ class _Part(Generic[In, Out]):
 
 class _WrongCountError(RuntimeError):
     """The batch function is wrong, not an item, so nobody can be told their result and no retry helps."""
-
-
-@dataclass(slots=True)
-class _Totals:
-    batches: int = 0
-    failed_batches: int = 0
-    items: int = 0
-    skipped: int = 0
-    sizes: Counter[int] = field(default_factory=Counter)
-    waited_s: float = 0.0
-    ran_s: float = 0.0
-
-    def add(self, report: BatchReport) -> None:
-        self.batches += 1
-        self.failed_batches += report.failed
-        self.items += report.size
-        self.sizes[report.size] += 1
-        self.waited_s += report.waited_s
-        self.ran_s += report.ran_s
 
 
 def _succeed(future: asyncio.Future[None]) -> None:

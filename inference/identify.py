@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -55,18 +53,11 @@ class Identifier:
         `policy` instead of the usual one. In an animation a face is one result, however many frames show it.
         Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError and any TransientError.
         """
-        clock = _Stopwatch()
         async with self._pipeline.opened(data) as picture:
-            decoded = picture.decoded
-            clock.lap("decode")
+            decoded, clock = picture.decoded, picture.clock
             detections = await self._pipeline.detect_all(picture)
             clock.lap("detect")
-            embeddings = await asyncio.gather(
-                *(
-                    self._pipeline.probe(frame, found)
-                    for frame, found in zip(decoded.frames, detections, strict=True)
-                )
-            )
+            embeddings = await self._pipeline.probe_all(picture, detections)
             clock.lap("embed")
         tracks = track_faces(detections, embeddings)
         top = top or self._top
@@ -118,16 +109,3 @@ def _detection_in(
         if member.frame == frame:
             return detections[frame][member.index], frame
     return track.best, track.best_frame
-
-
-class _Stopwatch:
-    """Milliseconds between laps, by name."""
-
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-        self.laps_ms: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps_ms[name] = (now - self._last) * 1000
-        self._last = now

@@ -22,7 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from inference.batching import BatcherStats
+from inference.batch_figures import BatcherStats
 from inference.domain import Identification
 from inference.errors import AppError
 from inference.gallery.base import Gallery

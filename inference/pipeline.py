@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
-from math import ceil
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from config.options import BatchingOptions, DetectionOptions, ImageLimits
-from inference.batching import BatcherStats, MicroBatcher
+from inference.batch_figures import BatcherStats
+from inference.batching import MicroBatcher
 from inference.closed_set import as_probes
 from inference.cores import usable_cores
 from inference.detection.base import Detector
@@ -31,6 +30,7 @@ from inference.image_probe import ImageProbe
 from inference.images import DecodedImage, decode_probed, probed
 from inference.memory import give_back_large_blocks, release_free_memory
 from inference.pixel_budget import PixelBudget, PixelLoan
+from inference.stopwatch import Stopwatch
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -50,14 +50,20 @@ class PipelineStats:
 
 @dataclass(frozen=True, slots=True)
 class OpenedPicture:
-    """A decoded picture, as far as possible ready for the detector."""
+    """A decoded picture, and what was found out about it without waiting for anybody.
+
+    All of it on one worker: each other thread would cost a caller who is alone half a millisecond.
+    """
 
     decoded: DecodedImage
-    canvas: ImageRGB | None
-    """Its only view, height × width × 3 RGB; None where there are several.
-
-    Cut where it is decoded: another piece of work would cost a caller who is alone half a millisecond.
-    """
+    clock: Stopwatch
+    """Runs since the picture was asked for; its laps so far are "decode", "detect" and "embed"."""
+    canvas: ImageRGB | None = None
+    """Its only view, height × width × 3 RGB; None where there are several, or where it has been looked at."""
+    detections: tuple[Detection, ...] | None = None
+    """Of a still picture, as by `PicturePipeline.detect()`."""
+    embeddings: Embeddings | None = None
+    """Of these, as by `PicturePipeline.probe()`."""
 
 
 class PicturePipeline(ABC):
@@ -131,6 +137,10 @@ class PicturePipeline(ABC):
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         """What the gallery is asked about the faces found in a picture: one row each."""
 
+    @abstractmethod
+    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
+        """As `probe()`, on a worker; None where that would have to wait."""
+
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function of pixels on a worker thread. Raises StoppedError after close()."""
         if self._stopping:
@@ -142,13 +152,18 @@ class PicturePipeline(ABC):
         finally:
             self._pieces -= 1
 
-    async def _work_on_each(self, function: Callable[[In], T], items: Sequence[In]) -> list[T]:
-        """As `work()`; idle workers share it, so that who is alone need not wait for a single one."""
-        sharers = max(1, min(len(items), self._worker_count - self._pieces))
-        size = max(1, ceil(len(items) / sharers))
-        shares = [items[start : start + size] for start in range(0, len(items), size)]
-        done = await asyncio.gather(*(self.work(lambda own: [*map(function, own)], own) for own in shares))
-        return [*chain.from_iterable(done)]
+    def _each(self, function: Callable[[In], T], items: Sequence[In]) -> list[T]:
+        """The function of each item, on a worker; idle ones help, so that who is alone waits half as long."""
+        if len(items) < 2 or self._pieces >= self._worker_count:
+            return [*map(function, items)]
+        try:
+            futures = [self._workers.submit(function, item) for item in items]
+        except RuntimeError:  # no more work is taken: the pipeline is being closed
+            return [*map(function, items)]
+        # Helpers begin with the first item, this thread with the last: what they have not begun is its own.
+        pairs = zip(reversed(items), reversed(futures), strict=True)
+        backwards = [function(item) if future.cancel() else future.result() for item, future in pairs]
+        return backwards[::-1]
 
     @asynccontextmanager
     async def decoded(self, data: bytes) -> AsyncIterator[DecodedImage]:
@@ -156,52 +171,85 @@ class PicturePipeline(ABC):
 
         Raises ImageTooLargeError, ImageUnsupportedError, ImageUnreadableError.
         """
-        async with self._held(data, cut=False) as picture:
+        async with self._held(data, look=False) as picture:
             yield picture.decoded
 
     @asynccontextmanager
     async def opened(self, data: bytes) -> AsyncIterator[OpenedPicture]:
-        """As `decoded()`, for `detect_all()`."""
-        async with self._held(data, cut=True) as picture:
+        """As `decoded()`, for `detect_all()` and `probe_all()`."""
+        async with self._held(data, look=True) as picture:
             yield picture
 
     @asynccontextmanager
-    async def _held(self, data: bytes, *, cut: bool) -> AsyncIterator[OpenedPicture]:
+    async def _held(self, data: bytes, *, look: bool) -> AsyncIterator[OpenedPicture]:
+        clock = Stopwatch()
         async with self._budget.loan() as loan:
-            pixels, picture = await self.work(self._open_now, data, loan, cut)
+            pixels, picture = await self.work(self._open_now, data, loan, clock, look)
             large = pixels >= _LARGE_PIXELS
             if picture is None:
                 await loan.take(pixels)
                 if large:
                     await self.work(release_free_memory)
-                picture = await self.work(lambda: self._open(probed(data, self._limits), cut))
+                picture = await self.work(lambda: self._open(probed(data, self._limits), clock, look))
             yield picture
         if large:
             await self.work(release_free_memory)
 
-    def _open_now(self, data: bytes, loan: PixelLoan, cut: bool) -> tuple[int, OpenedPicture | None]:
+    def _open_now(
+        self, data: bytes, loan: PixelLoan, clock: Stopwatch, look: bool
+    ) -> tuple[int, OpenedPicture | None]:
         """How many pixels will be held; and the picture, if that can be without waiting."""
         probe = probed(data, self._limits)
         pixels = _pixels_held(probe, self._limits)
         if pixels >= _LARGE_PIXELS or not loan.take_now(pixels):
             return pixels, None
-        return pixels, self._open(probe, cut)
+        return pixels, self._open(probe, clock, look)
 
-    def _open(self, probe: ImageProbe, cut: bool) -> OpenedPicture:
+    def _open(self, probe: ImageProbe, clock: Stopwatch, look: bool) -> OpenedPicture:
         decoded = decode_probed(probe, self._limits)
-        if cut and len(decoded.frames) == 1:
+        if look and len(decoded.frames) == 1:
             views = self._views(decoded.frames[0])
             if len(views) == 1:
-                return OpenedPicture(decoded, cut_canvas(decoded.frames[0], views[0]))
-        return OpenedPicture(decoded, None)
+                return self._looked_at(decoded, views[0], clock)
+        clock.lap("decode")
+        return OpenedPicture(decoded, clock)
+
+    def _looked_at(self, decoded: DecodedImage, view: View, clock: Stopwatch) -> OpenedPicture:
+        """As far as the models are idle, and no other picture wants this worker."""
+        (frame,) = decoded.frames
+        canvas = cut_canvas(frame, view)
+        clock.lap("decode")
+        found = self._detector.run_now([canvas]) if self._pieces == 1 else None
+        if found is None:
+            return OpenedPicture(decoded, clock, canvas)
+        detections = self._merged(decoded, [(view, found[0])])
+        clock.lap("detect")
+        embeddings = self.probe_now(frame, detections)
+        clock.lap("embed")
+        return OpenedPicture(decoded, clock, None, detections, embeddings)
 
     async def detect_all(self, picture: OpenedPicture) -> list[tuple[Detection, ...]]:
         """The faces of each frame, as by `detect()`."""
+        if picture.detections is not None:
+            return [picture.detections]
         frames = picture.decoded.frames
         if picture.canvas is None:
             return await asyncio.gather(*map(self.detect, frames))
         found = zip(self._views(frames[0]), await self._detector.submit_many([picture.canvas]), strict=True)
-        return [merge_views(picture.decoded.width, picture.decoded.height, found, self._detection)]
+        return [self._merged(picture.decoded, found)]
+
+    async def probe_all(
+        self, picture: OpenedPicture, detections: Sequence[Sequence[Detection]]
+    ) -> list[Embeddings]:
+        """What the gallery is asked about the faces of each frame, as by `probe()`."""
+        if picture.embeddings is not None:
+            return [picture.embeddings]
+        return await asyncio.gather(*map(self.probe, picture.decoded.frames, detections))
+
+    def _merged(
+        self, decoded: DecodedImage, found: Iterable[tuple[View, tuple[Detection, ...]]]
+    ) -> tuple[Detection, ...]:
+        return merge_views(decoded.width, decoded.height, found, self._detection)
 
     async def detect(self, image: ImageRGB) -> tuple[Detection, ...]:
         """The faces of one picture of any size, best score first, boxes in its pixels."""
@@ -218,7 +266,7 @@ class PicturePipeline(ABC):
         return plan_views(width, height, self._canvas_shapes, self._detection)
 
     async def _detect_in(self, image: ImageRGB, views: Sequence[View]) -> list[tuple[Detection, ...]]:
-        canvases = await self._work_on_each(partial(cut_canvas, image), views)
+        canvases = await self.work(self._each, partial(cut_canvas, image), views)
         return await self._detector.submit_many(canvases)
 
 
@@ -264,15 +312,21 @@ class FacePipeline(PicturePipeline):
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         return await self.embed(image, [detection.box for detection in detections])
 
+    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
+        if not detections:
+            return self._stacked([])
+        crops = self._aligned(image, [detection.box for detection in detections])
+        rows = self._embedder.run_now(crops)
+        return None if rows is None else self._stacked(rows)
+
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
         """One row a box."""
-        align = partial(align_crop, image, margin=self._spec.margin, side=self._spec.side)
-        return await self._embed(await self._work_on_each(align, boxes))
+        return await self._embed(await self.work(self._aligned, image, boxes))
 
     async def embed_kept(self, crops: Sequence[FaceCrop]) -> Embeddings:
         """One row a stored crop: what `Gallery.reindex` calls."""
         align = partial(align_kept, margin=self._spec.margin, side=self._spec.side)
-        return await self._embed(await self._work_on_each(align, crops))
+        return await self._embed(await self.work(self._each, align, crops))
 
     async def keep(self, image: ImageRGB, box: FaceBox) -> FaceCrop:
         """The crop that is stored with a sample."""
@@ -282,16 +336,25 @@ class FacePipeline(PicturePipeline):
         """The crop that the embedder sees."""
         return await self.work(align_crop, image, box, margin=self._spec.margin, side=self._spec.side)
 
+    def _aligned(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> list[ImageRGB]:
+        return self._each(partial(align_crop, image, margin=self._spec.margin, side=self._spec.side), boxes)
+
     async def _embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
-        if not crops:
+        return self._stacked(await self._embedder.submit_many(crops))
+
+    def _stacked(self, rows: Sequence[Embedding]) -> Embeddings:
+        if not rows:
             return Embeddings(np.empty((0, self.contract.dimension), dtype=np.float32))
-        return Embeddings(np.stack(await self._embedder.submit_many(crops)))
+        return Embeddings(np.stack(rows))
 
 
 class ClosedSetPipeline(PicturePipeline):
     """Pictures in, faces and their class probabilities out: for a detector that names characters itself."""
 
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+        return self.probe_now(image, detections)
+
+    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         return as_probes(detections, self.contract.dimension)
 
 

@@ -9,7 +9,7 @@ from inference.domain import Detection, ImageRGB
 
 
 class Detector(Protocol):
-    """Finds drawn faces. One instance belongs to one thread: it is loaded, warmed and called there.
+    """Finds drawn faces. One thread at a time may call it, not always the one that loaded it.
 
     It sees canvases, not pictures: `views.py` turns a picture of any size into canvases and the boxes back.
     """

@@ -23,8 +23,7 @@ class UltralyticsYoloDetector(YoloDetector):
 
     def __init__(self, spec: DetectorSpec, path: Path, *, device: str, threads: int = 0) -> None:
         super().__init__(spec, path)
-        if threads:
-            torch.set_num_threads(threads)  # of the calling thread, which is the one that runs the network
+        self._threads = threads
         self._device = torch.device(device)
         self._dtype = torch.float16 if self._device.type == "cuda" else torch.float32
         self.batch_sizes = (1, 2, 4, 8)
@@ -32,6 +31,8 @@ class UltralyticsYoloDetector(YoloDetector):
         self._network = _load(path).to(self._device, self._dtype)
 
     def _run(self, batch: PixelBatch) -> FloatArray:
+        if self._threads:
+            torch.set_num_threads(self._threads)  # of the calling thread
         with torch.inference_mode():
             rows = torch.from_numpy(PIXELS.rows(batch)).to(self._device, self._dtype)
             outputs = self._network(rows)

@@ -9,7 +9,7 @@ from inference.domain import EmbeddingContract, Embeddings, ImageRGB
 
 
 class Embedder(Protocol):
-    """Turns aligned crops into embeddings. One instance belongs to one thread."""
+    """Turns aligned crops into embeddings. One thread at a time may call it."""
 
     @property
     def contract(self) -> EmbeddingContract:

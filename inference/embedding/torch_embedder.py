@@ -34,14 +34,15 @@ class TorchEmbedder(CropEmbedder):
         threads: int = 0,
     ) -> None:
         super().__init__(spec, path, contract, flip_average=flip_average)
-        if threads:
-            torch.set_num_threads(threads)  # of the calling thread, which is the one that runs the network
+        self._threads = threads
         self._device = torch.device(device)
         if self._device.type == "cuda":
             self.batch_sizes, self.pads_batches = (*self.batch_sizes, 32), True
         self._network = _load(path, spec.output).to(self._device)
 
     def _run(self, batch: PixelBatch) -> FloatArray:
+        if self._threads:
+            torch.set_num_threads(self._threads)  # of the calling thread
         rows = torch.from_numpy(self._spec.pixels.rows(batch)).to(self._device)
         with (
             torch.inference_mode(),

@@ -28,8 +28,9 @@ from tests.telegram_server.server import TelegramServer
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, frozenset[str]]]:
     """The log of all batches: whose they were, and which platforms' pictures they held.
 
-    Both evenings take each step together, so each model first waits until both platforms ask it for something:
-    then what it takes must be of both. How often they meet by chance goes by the machine.
+    Both evenings take each step together, so each model first waits until both platforms have asked it for
+    something: then what it takes must be of both. How often they meet by chance goes by the machine, and who
+    comes first does not wait at all.
     """
     log: list[tuple[str, frozenset[str]]] = []
     platforms: dict[int, str] = {}
@@ -59,6 +60,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, frozenset[str]]]
         return run(self, function, parts)
 
     monkeypatch.setattr(MicroBatcher, "_enqueue", watched_enqueue)
+    monkeypatch.setattr(MicroBatcher, "run_now", lambda batcher, items: None)
     monkeypatch.setattr(MicroBatcher, "_take", meeting_take)
     monkeypatch.setattr(MicroBatcher, "_run", watched_run)
     return log

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 from PIL import Image
 
 from config.options import ImageLimits, ModelOptions, Options
-from inference.domain import ImageRGB
+from inference.batching import MicroBatcher
+from inference.domain import FaceBox, ImageRGB
 from inference.drawing import draw_cast, draw_group
+from inference.errors import StoppedError
 from inference.images import encode
 from inference.pipeline import FacePipeline
 from inference.scaling import resized
@@ -48,12 +51,85 @@ def picture_file(image: ImageRGB, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["still", "tall", "animation"])
-async def test_all_is_detected_as_frame_by_frame(pipeline: FacePipeline, group: ImageRGB, kind: str) -> None:
+@pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
+async def test_all_is_detected_and_embedded_as_frame_by_frame(
+    pipeline: FacePipeline, group: ImageRGB, kind: str, idle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not idle:
+        monkeypatch.setattr(MicroBatcher, "run_now", lambda batcher, items: None)
     async with pipeline.opened(picture_file(group, kind)) as picture:
+        assert (picture.detections is not None) == (picture.embeddings is not None)
+        assert (picture.detections is not None) == (idle and kind == "still")
+        assert (picture.canvas is not None) == (not idle and kind == "still")
         found = await pipeline.detect_all(picture)
-        assert found == [await pipeline.detect(frame) for frame in picture.decoded.frames]
+        embedded = await pipeline.probe_all(picture, found)
+        frames = picture.decoded.frames
+        assert found == [await pipeline.detect(frame) for frame in frames]
+        for frame, faces, rows in zip(frames, found, embedded, strict=True):
+            again = await pipeline.embed(frame, [face.box for face in faces])
+            np.testing.assert_allclose(rows, again, atol=1e-4)
     assert len(found) == (2 if kind == "animation" else 1)
     assert any(found)
+
+
+async def test_a_picture_without_faces_is_embedded_as_none(pipeline: FacePipeline) -> None:
+    empty = np.full((400, 400, 3), 200, np.uint8)
+    async with pipeline.opened(encode(empty, format="png")) as picture:
+        assert await pipeline.detect_all(picture) == [()]
+        (rows,) = await pipeline.probe_all(picture, [()])
+        assert rows.shape == (0, pipeline.contract.dimension)
+
+
+async def test_while_another_picture_is_worked_on_none_is_looked_at_at_once(
+    pipeline: FacePipeline, group: ImageRGB
+) -> None:
+    file, go_on = picture_file(group, "still"), threading.Event()
+    other = asyncio.create_task(pipeline.work(go_on.wait, 30))
+    await asyncio.sleep(0)
+    async with pipeline.opened(file) as picture:
+        assert picture.canvas is not None
+        assert picture.detections is None
+    go_on.set()
+    assert await other
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+async def test_helpers_keep_the_order_of_the_faces(
+    pipeline: FacePipeline, group: ImageRGB, count: int
+) -> None:
+    boxes = [FaceBox(20 + 60 * index, 30, 140 + 60 * index, 150) for index in range(count)]
+    together = await pipeline.embed(group, boxes)
+    for box, row in zip(boxes, together, strict=True):
+        np.testing.assert_allclose(row, (await pipeline.embed(group, [box]))[0], atol=1e-4)
+
+
+async def test_closing_lets_a_picture_be_looked_at_to_the_end(
+    tmp_path: Path, group: ImageRGB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+    run_now = MicroBatcher.run_now
+
+    def held(batcher: MicroBatcher[object, object], items: Sequence[object]) -> Sequence[object] | None:
+        looking.set()
+        assert go_on.wait(30)
+        return run_now(batcher, items)
+
+    monkeypatch.setattr(MicroBatcher, "run_now", held)
+
+    async def see(pipeline: FacePipeline) -> None:
+        async with pipeline.opened(picture_file(group, "still")) as picture:
+            await pipeline.detect_all(picture)
+
+    async with open_pipeline(Options(data_dir=tmp_path, models=ModelOptions(threads=1))) as pipeline:
+        seeing = asyncio.create_task(see(pipeline))
+        await asyncio.to_thread(looking.wait, 30)
+        closing = asyncio.create_task(pipeline.close())
+        await asyncio.sleep(0.05)
+        go_on.set()
+        async with asyncio.timeout(30):
+            await closing
+            with pytest.raises(StoppedError):
+                await seeing
 
 
 async def test_no_more_is_held_than_the_budget_whoever_gives_up(

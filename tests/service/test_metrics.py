@@ -20,7 +20,7 @@ from bot.metrics import ChatFigures
 from config.logs import bind, setup_logging
 from config.options import LoggingOptions, MetricsOptions, Options
 from config.settings import Secrets
-from inference.batching import BatcherStats
+from inference.batch_figures import BatcherStats
 from inference.domain import Scope
 from inference.enroll import EnrollRequest
 from inference.errors import AppError, GalleryUnavailableError, ImageUnsupportedError

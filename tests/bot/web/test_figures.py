@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.web.figures import figures_of
-from inference.batching import BatcherStats
+from inference.batch_figures import BatcherStats
 from inference.domain import Identification
 from inference.metrics import Metrics
 from inference.pipeline import PipelineStats

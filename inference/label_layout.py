@@ -22,7 +22,9 @@ _OTHER_TAG, _OTHER_FACE = 80.0, 40.0
 _ANY_COVERING = 0.6  # however small: more than any wish about the side
 _OWN_FACE, _OWN_FACE_SHARE = 0.3, 4.0
 _MOVED, _FARTHEST = 0.5, 3.0
+_POOR = 1.5  # a place that costs more sends the tag looking in the whole picture
 _GRID_COLUMNS, _GRID_ROWS = 20, 30
+_A_PIXEL_IN = np.array([1.0, 1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,87 +57,128 @@ def place_labels(
     Frames beyond the tags (of faces without one) are only kept free. Below is liked best, then above, beside,
     on its own face, and last somewhere else in the picture.
     """
-    outer = _as_boxes(frames)
-    choices = [_Choices(size_wh, index, tag, outer) for index, tag in enumerate(tags_wh)]
-    chosen = _as_boxes([choice.alone() for choice in choices])
+    if not tags_wh:
+        return Layout((), 0.0)
+    outer = np.array([frame.xyxy for frame in frames], np.float64)
+    sizes = np.array(tags_wh, np.float64)
+    choices = _choices(size_wh, outer, sizes)
+    chosen = np.array([choice.alone() for choice in choices])
+    # Where no tag lies on another and none is badly off, all would stay where they are.
+    if _on_others(chosen, chosen).any() or any(choice.is_poor() for choice in choices):
+        _settle(chosen, choices)
+    covered = (_on_others(chosen, chosen) + _on_others(chosen, outer)) / sizes.prod(axis=1)
+    distances = _distances(chosen, outer[: len(chosen)])
+    placements = tuple(
+        Placement(FaceBox(*box), distance)
+        for box, distance in zip(chosen.tolist(), distances.tolist(), strict=True)
+    )
+    return Layout(placements, float(covered.max()))
+
+
+def _settle(chosen: Boxes, choices: Sequence[_Choices]) -> None:
+    """Let each tag in turn take the best place beside the others, until all stay where they are."""
     for _ in range(_SWEEPS):
         before = chosen.copy()
         for choice in choices:
             chosen[choice.index] = choice.best(chosen)
         if np.array_equal(before, chosen):
-            break
-    placements = tuple(
-        Placement(FaceBox(*map(float, box)), float(_distances(box[None], frame)[0]))
-        for box, frame in zip(chosen, outer, strict=False)
-    )
-    covered = max((choice.covered(chosen) for choice in choices), default=0.0)
-    return Layout(placements, covered)
+            return
 
 
+@dataclass(slots=True)
 class _Choices:
     """The places that one tag may take, with what each costs whatever the other tags do."""
 
-    def __init__(self, size_wh: tuple[int, int], index: int, tag_wh: tuple[int, int], frames: Boxes) -> None:
-        self.index = index
-        self._size_wh, self._tag_wh, self._frames = size_wh, tag_wh, frames
-        self._others = np.arange(len(frames)) != index
-        self._looked_everywhere = False
-        self._places, wishes = _near(size_wh, frames[index], tag_wh)
-        self._costs = wishes + self._fixed_costs(self._places)
+    size_wh: tuple[int, int]
+    frames: Boxes
+    index: int
+    """Of the tag and its frame."""
+    tag_wh: NDArray[np.float64]
+    places: Boxes
+    costs: NDArray[np.float64]
+    looked_everywhere: bool = False
 
     def alone(self) -> Boxes:
         """The best place if there were no other tags."""
-        place: Boxes = self._places[np.argmin(self._costs)]
+        place: Boxes = self.places[np.argmin(self.costs)]
         return place
+
+    def is_poor(self) -> bool:
+        """Whether even that should be looked for in the whole picture."""
+        return bool(self.costs.min() > _POOR)
 
     def best(self, chosen: Boxes) -> Boxes:
         """The best place while the other tags are where `chosen` has them."""
-        others = chosen[self._others[: len(chosen)]]
-        costs = self._costs + _covering(_OTHER_TAG, self._share(self._places, others))
-        if costs.min() > 1.5 and not self._looked_everywhere:
-            self._looked_everywhere = True
-            places = _everywhere(self._size_wh, self._tag_wh)
-            self._places = np.concatenate([self._places, places])
-            self._costs = np.concatenate([self._costs, self._fixed_costs(places)])
-            costs = self._costs + _covering(_OTHER_TAG, self._share(self._places, others))
-        place: Boxes = self._places[np.argmin(costs)]
+        costs = self._costs_beside(chosen)
+        if costs.min() > _POOR and not self.looked_everywhere:
+            self.looked_everywhere = True
+            places = _everywhere(self.size_wh, self.tag_wh)
+            own, index = self.tag_wh[None], np.array([self.index])
+            self.places = np.concatenate([self.places, places])
+            self.costs = np.concatenate([self.costs, _fixed_costs(places[None], own, index, self.frames)[0]])
+            costs = self._costs_beside(chosen)
+        place: Boxes = self.places[np.argmin(costs)]
         return place
 
-    def covered(self, chosen: Boxes) -> float:
-        """The share of the tag that lies on other tags or other frames."""
-        others = np.concatenate([chosen[self._others[: len(chosen)]], self._frames[self._others]])
-        return float(self._share(chosen[self.index][None], others)[0])
+    def _costs_beside(self, chosen: Boxes) -> NDArray[np.float64]:
+        shared = _intersections(self.places, chosen)
+        shared[:, self.index] = 0
+        return self.costs + _covering(_OTHER_TAG, shared.sum(axis=1) / self.tag_wh.prod())
 
-    def _fixed_costs(self, places: Boxes) -> NDArray[np.float64]:
-        own = self._frames[self.index]
-        # Places are whole pixels, so one that is meant to touch the frame may lie on it by half a pixel.
-        on_own = _intersections(places, (own + np.array([1, 1, -1, -1]))[None])[:, 0]
-        own_area = max((own[2] - own[0]) * (own[3] - own[1]), 1.0)
-        distances = _distances(places, own)
-        reach = 6 * self._tag_wh[1]
-        return (
-            _covering(_OTHER_FACE, self._share(places, self._frames[self._others]))
-            + np.where(on_own > 0, _OWN_FACE + _OWN_FACE_SHARE * on_own / own_area, 0.0)
-            + np.where(distances > 0, _MOVED + np.minimum(distances / reach, _FARTHEST), 0.0)
-        )
 
-    def _share(self, places: Boxes, obstacles: Boxes) -> NDArray[np.float64]:
-        """How much of the tag the obstacles cover at each place; beyond 1 where they lie on each other."""
-        shares: NDArray[np.float64] = _intersections(places, obstacles).sum(axis=1)
-        return shares / max(self._tag_wh[0] * self._tag_wh[1], 1)
+def _choices(size_wh: tuple[int, int], frames: Boxes, tags_wh: NDArray[np.float64]) -> list[_Choices]:
+    """One for each tag; computed together, as each step costs more than the numbers in it."""
+    indices = np.arange(len(tags_wh))
+    places, wishes = _near(size_wh, frames[indices], tags_wh)
+    costs = wishes + _fixed_costs(places, tags_wh, indices, frames)
+    return [
+        _Choices(size_wh, frames, index, tags_wh[index], places[index], costs[index])
+        for index in indices.tolist()
+    ]
+
+
+def _fixed_costs(
+    places: Boxes, tags_wh: NDArray[np.float64], indices: NDArray[np.intp], frames: Boxes
+) -> NDArray[np.float64]:
+    """What each place of each tag costs for the faces: tags × places, of tags × places × 4."""
+    own = frames[indices][:, None]
+    shared = _intersections(places, frames)
+    shared[np.arange(len(indices)), :, indices] = 0
+    # Places are whole pixels, so one that is meant to touch the frame may lie on it by half a pixel.
+    on_own = _intersections(places, own + _A_PIXEL_IN)[..., 0]
+    own_areas = np.maximum((own[..., 2] - own[..., 0]) * (own[..., 3] - own[..., 1]), 1.0)
+    distances = _distances(places, own)
+    reach = 6 * tags_wh[:, 1:]
+    costs: NDArray[np.float64] = (
+        _covering(_OTHER_FACE, shared.sum(axis=-1) / tags_wh.prod(axis=1, keepdims=True))
+        + np.where(on_own > 0, _OWN_FACE + _OWN_FACE_SHARE * on_own / own_areas, 0.0)
+        + np.where(distances > 0, _MOVED + np.minimum(distances / reach, _FARTHEST), 0.0)
+    )
+    return costs
 
 
 def _covering(weight: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return weight * shares + np.where(shares > 0, _ANY_COVERING, 0.0)
 
 
+def _on_others(tags: Boxes, obstacles: Boxes) -> NDArray[np.float64]:
+    """How many square pixels of each tag the obstacles cover, but for that with its own index."""
+    shared = _intersections(tags, obstacles)
+    np.fill_diagonal(shared, 0.0)
+    covered: NDArray[np.float64] = shared.sum(axis=1)
+    return covered
+
+
 def _near(
-    size_wh: tuple[int, int], frame: Boxes, tag_wh: tuple[int, int]
+    size_wh: tuple[int, int], frames: Boxes, tags_wh: NDArray[np.float64]
 ) -> tuple[Boxes, NDArray[np.float64]]:
-    """Places that touch the frame or lie in it, pushed into the picture, and how little each is liked."""
-    (x1, y1, x2, y2), (width, height) = frame, tag_wh
+    """Places that touch the frame or lie in it, pushed into the picture, and how little each is liked.
+
+    Tags × places × 4, and places.
+    """
+    (x1, y1, x2, y2), (width, height) = frames.T, tags_wh.T
     centre, middle = (x1 + x2 - width) / 2, (y1 + y2 - height) / 2
-    inset = 0.1 * min(x2 - x1, y2 - y1)
+    inset = 0.1 * np.minimum(x2 - x1, y2 - y1)
     across = (
         (centre, 0.0),
         (x1, 0.02),
@@ -155,14 +198,14 @@ def _near(
         (centre, y1, 0.3),
         (centre, y1 + inset, 0.32),
     ]
-    values = np.array(places, np.float64)
-    return _inside(size_wh, values[:, :2], tag_wh), values[:, 2]
+    corners = np.array([[x, y] for x, y, _ in places]).transpose(2, 0, 1)
+    return _inside(size_wh, corners, tags_wh[:, None]), np.array([wish for _, _, wish in places])
 
 
-def _everywhere(size_wh: tuple[int, int], tag_wh: tuple[int, int]) -> Boxes:
+def _everywhere(size_wh: tuple[int, int], tag_wh: NDArray[np.float64]) -> Boxes:
     """Places all over the picture, half a tag apart or more."""
     counts = (
-        min(most, max(2, 2 + 2 * space // max(1, tag)))
+        min(most, max(2, int(2 + 2 * space // max(1, tag))))
         for most, space, tag in zip((_GRID_COLUMNS, _GRID_ROWS), size_wh, tag_wh, strict=True)
     )
     xs, ys = (
@@ -173,28 +216,26 @@ def _everywhere(size_wh: tuple[int, int], tag_wh: tuple[int, int]) -> Boxes:
     return _inside(size_wh, corners, tag_wh)
 
 
-def _inside(size_wh: tuple[int, int], corners: NDArray[np.float64], tag_wh: tuple[int, int]) -> Boxes:
-    tag = np.array(tag_wh)
-    corners = np.minimum(np.maximum(np.rint(corners), 0), np.maximum(size_wh - tag, 0))
-    return np.concatenate([corners, corners + tag], axis=1)
-
-
-def _as_boxes(boxes: Sequence[FaceBox] | Sequence[Boxes]) -> Boxes:
-    rows = [box.xyxy if isinstance(box, FaceBox) else box for box in boxes]
-    return np.array(rows, np.float64).reshape(-1, 4)
+def _inside(size_wh: tuple[int, int], corners: NDArray[np.float64], tags_wh: NDArray[np.float64]) -> Boxes:
+    corners = np.minimum(np.maximum(np.rint(corners), 0), np.maximum(size_wh - tags_wh, 0))
+    return np.concatenate([corners, corners + tags_wh], axis=-1)
 
 
 def _intersections(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """Shared square pixels, one row a box of `a`, one column a box of `b`."""
-    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
-    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
-    shared: NDArray[np.float64] = np.maximum(width, 0) * np.maximum(height, 0)
+    """Shared square pixels, … × boxes of `a` × boxes of `b`."""
+    width = np.minimum(a[..., :, None, 2], b[..., None, :, 2]) - np.maximum(
+        a[..., :, None, 0], b[..., None, :, 0]
+    )
+    height = np.minimum(a[..., :, None, 3], b[..., None, :, 3]) - np.maximum(
+        a[..., :, None, 1], b[..., None, :, 1]
+    )
+    shared: NDArray[np.float64] = np.maximum(width, 0.0) * np.maximum(height, 0.0)
     return shared
 
 
-def _distances(places: Boxes, frame: Boxes) -> NDArray[np.float64]:
+def _distances(places: Boxes, frames: Boxes) -> NDArray[np.float64]:
     """Pixels between each place and the frame; 0 where they touch, as nearly as whole pixels allow."""
-    dx = np.maximum(np.maximum(places[:, 0] - frame[2], frame[0] - places[:, 2]), 0)
-    dy = np.maximum(np.maximum(places[:, 1] - frame[3], frame[1] - places[:, 3]), 0)
-    distances = np.hypot(dx, dy)
+    gaps = np.maximum(places[..., :2] - frames[..., 2:], frames[..., :2] - places[..., 2:])
+    gaps = np.maximum(gaps, 0.0)
+    distances = np.hypot(gaps[..., 0], gaps[..., 1])
     return np.where(distances > 1, distances, 0.0)

@@ -11,7 +11,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from math import ceil
 from threading import Lock
@@ -172,6 +172,7 @@ def render_fitting(
     return sprites
 
 
+@lru_cache(maxsize=1_024)
 def _shortened(line: Line, most_columns: int) -> Line:
     room = most_columns - sum(map(columns, clusters(line.suffix)))
     return replace(line, text=shorten(line.text, max(1, room)))

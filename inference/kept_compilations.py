@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from inference.openvino_library import LOCALE_KEPT, ov
 log = logging.getLogger(__name__)
 
 _MOST_KEPT = 8  # files of 4 to 12 MB; those of earlier packs and versions go
+_UNFINISHED = "new-"
+_LONG_AGO_S = 3_600.0  # nothing takes as long to be written
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -62,7 +66,7 @@ class KeptCompilations:
                 blob = written.getvalue()
             self._own.mkdir(parents=True, exist_ok=True)
             # Whole or not at all, also when two processes start at once.
-            with tempfile.TemporaryDirectory(dir=self._own) as folder:
+            with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._own) as folder:
                 new = Path(folder) / "new"
                 new.write_bytes(hashlib.sha256(blob).digest() + blob)
                 new.replace(self._file(key))
@@ -77,3 +81,6 @@ class KeptCompilations:
         files = sorted(self._all.glob("*/*.blob"), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in files[_MOST_KEPT:]:
             file.unlink(missing_ok=True)
+        for folder in self._all.glob(f"*/{_UNFINISHED}*"):  # of processes that were killed while they wrote
+            if time.time() - folder.stat().st_mtime > _LONG_AGO_S:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import locale
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -273,6 +274,19 @@ def test_only_the_newest_compilations_are_kept(tmp_path: Path) -> None:
     open_compiled(path, PixelInput(), threads=1, cache_dir=cache)
     assert len(list(cache.glob("*/*.blob"))) == 8
     assert len(list(cache.glob("*/*.blob"))) - len(list(old.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
+    path, cache = tmp_path / "finder.onnx", tmp_path / "compiled"
+    onnx.save(make_detector(), path)
+    old, new = cache / "machine" / "new-old", cache / "machine" / "new-young"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "new").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    open_compiled(path, PixelInput(), threads=1, cache_dir=cache)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_importing_the_library_tells_nobody() -> None:

@@ -65,6 +65,8 @@ def annotate(
     result: Identification,
     options: AnnotateOptions,
     words: AnnotateWords = AnnotateWords(),
+    *,
+    spoil: bool = False,
 ) -> ImageRGB:
     """A new picture with a frame around each face and its name on a tag.
 
@@ -72,9 +74,10 @@ def annotate(
     and "name ?"; UNKNOWN: a dotted frame and "unknown". The new picture's longer side is at most
     `options.max_side`; a small picture is enlarged to 320 pixels of the shorter side (as long as the longer
     one stays within 1,280), because text needs them. Where there are too many faces for names, tags have
-    numbers and a panel below the picture says whose they are. Similarities are not shown.
+    numbers and a panel below the picture says whose they are. Similarities are not shown. With `spoil`, the
+    given picture may be what is painted on.
     """
-    canvas, scale = _canvas(image, options.max_side)
+    canvas, scale = _canvas(image, options.max_side, spoil=spoil)
     faces = [_face(face, scale, words) for face in result.faces]
     plan = _plan(canvas, faces, words)
     if plan is not None:
@@ -99,13 +102,17 @@ def annotate_encoded(
     result: Identification,
     options: AnnotateOptions,
     words: AnnotateWords = AnnotateWords(),
+    *,
+    spoil: bool = False,
 ) -> EncodedImage:
     """The picture of `annotate()` as a file of at most `options.max_bytes`.
 
     First its quality is lowered, then its size, down to a longer side of 64 pixels: that is returned even
-    where it is still too large.
+    where it is still too large. With `spoil`, the given picture may be painted on, which saves a copy of it.
     """
-    return _encoded(lambda limits: annotate(image, result, limits, words), options)
+    # Where a file is too large, a smaller picture is drawn from the given one: not of so few pixels.
+    spoil = spoil and 2 * image.nbytes <= options.max_bytes
+    return _encoded(lambda limits: annotate(image, result, limits, words, spoil=spoil), options)
 
 
 def number_faces_encoded(
@@ -151,14 +158,15 @@ class _Plan:
     sizes: list[int]
 
 
-def _canvas(image: ImageRGB, max_side: int) -> tuple[ImageRGB, float]:
-    """A copy of the picture in a size that can be written on, and the factor between the two."""
+def _canvas(image: ImageRGB, max_side: int, *, spoil: bool = False) -> tuple[ImageRGB, float]:
+    """The picture in a size that can be written on, by default a copy, and the factor between the two."""
     height, width = image.shape[:2]
     shorter, longer = min(width, height), max(width, height)
     scale = max(1.0, min(_READABLE_SIDE / shorter, _LONGEST_ENLARGED / longer))
     scale = min(scale, max_side / longer)
     fitted = resized(image, max(1, round(width * scale)), max(1, round(height * scale)))
-    return (fitted.copy() if fitted is image else fitted), scale
+    own = fitted is not image or (spoil and image.flags.writeable)
+    return (fitted if own else fitted.copy()), scale
 
 
 def _resized_within(picture: ImageRGB, max_side: int) -> ImageRGB:

@@ -159,7 +159,12 @@ class LocalFaceService:
             if draw and seen.identification.faces:
                 drawing_started = time.perf_counter()
                 picture = await self.pipeline.work(
-                    annotate_encoded, seen.image, seen.shown, self._drawing, words or AnnotateWords()
+                    annotate_encoded,
+                    seen.image,
+                    seen.shown,
+                    self._drawing,
+                    words or AnnotateWords(),
+                    spoil=True,  # nobody else has it
                 )
                 timings["annotate"] = _milliseconds_since(drawing_started)
         timings["total"] = _milliseconds_since(started)

@@ -369,6 +369,24 @@ def test_a_limit_that_nothing_can_keep_gives_the_smallest_file() -> None:
     assert max(encoded.width, encoded.height) == 64
 
 
+@pytest.mark.parametrize("writeable", [True, False])
+@pytest.mark.parametrize(
+    ("width", "height", "max_bytes"), [(500, 400, None), (900, 700, 60_000), (90, 70, None)]
+)
+def test_a_picture_that_may_be_spoilt_gives_the_same_file(
+    width: int, height: int, max_bytes: int | None, writeable: bool
+) -> None:
+    options = replace(OPTIONS, max_bytes=max_bytes or OPTIONS.max_bytes)
+    image, result = noise(width, height), crowd(2, 30, 40)
+    expected = annotate_encoded(image, result, options)
+    before = image.copy()
+    image.flags.writeable = writeable
+    assert annotate_encoded(image, result, options, spoil=True) == expected
+    # One that is enlarged, or that may have to be drawn again in a smaller size, is left alone.
+    spoilt = writeable and (width, max_bytes) == (500, None)
+    assert np.array_equal(image, before) != spoilt
+
+
 def test_quality_is_lowered_before_size() -> None:
     image, result = noise(400, 400), crowd(2, 80, 150)
     best = annotate_encoded(image, result, OPTIONS)

@@ -32,4 +32,6 @@ def bfloat16_is_fast_on(cpuinfo: str) -> bool:
     """
     first = cpuinfo.split("\n\n", 1)[0]
     fields = {name.strip(): value for name, _, value in (line.partition(":") for line in first.splitlines())}
-    return fields.get("vendor_id", "").strip() != "GenuineIntel" or "amx_bf16" in fields["flags"].split()
+    if fields.get("vendor_id", "").strip() != "GenuineIntel":
+        return True
+    return "amx_bf16" in fields.get("flags", "").split()

@@ -66,7 +66,7 @@ def place_labels(
     # Where no tag lies on another and none is badly off, all would stay where they are.
     if _on_others(chosen, chosen).any() or any(choice.is_poor() for choice in choices):
         _settle(chosen, choices)
-    covered = (_on_others(chosen, chosen) + _on_others(chosen, outer)) / sizes.prod(axis=1)
+    covered = (_on_others(chosen, chosen) + _on_others(chosen, outer)) / _areas(sizes)
     distances = _distances(chosen, outer[: len(chosen)])
     placements = tuple(
         Placement(FaceBox(*box), distance)
@@ -123,7 +123,7 @@ class _Choices:
     def _costs_beside(self, chosen: Boxes) -> NDArray[np.float64]:
         shared = _intersections(self.places, chosen)
         shared[:, self.index] = 0
-        return self.costs + _covering(_OTHER_TAG, shared.sum(axis=1) / self.tag_wh.prod())
+        return self.costs + _covering(_OTHER_TAG, shared.sum(axis=1) / _areas(self.tag_wh))
 
 
 def _choices(size_wh: tuple[int, int], frames: Boxes, tags_wh: NDArray[np.float64]) -> list[_Choices]:
@@ -150,11 +150,16 @@ def _fixed_costs(
     distances = _distances(places, own)
     reach = 6 * tags_wh[:, 1:]
     costs: NDArray[np.float64] = (
-        _covering(_OTHER_FACE, shared.sum(axis=-1) / tags_wh.prod(axis=1, keepdims=True))
+        _covering(_OTHER_FACE, shared.sum(axis=-1) / _areas(tags_wh)[:, None])
         + np.where(on_own > 0, _OWN_FACE + _OWN_FACE_SHARE * on_own / own_areas, 0.0)
         + np.where(distances > 0, _MOVED + np.minimum(distances / reach, _FARTHEST), 0.0)
     )
     return costs
+
+
+def _areas(sizes_wh: NDArray[np.float64]) -> NDArray[np.float64]:
+    areas: NDArray[np.float64] = np.maximum(sizes_wh[..., 0] * sizes_wh[..., 1], 1.0)
+    return areas
 
 
 def _covering(weight: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,9 +22,10 @@ def cpuinfo(vendor: str, flags: str, *, cores: int = 2) -> str:
         (cpuinfo("GenuineIntel", f"{FLAGS} amx_tile amx_int8"), False),
         (cpuinfo("AuthenticAMD", FLAGS), True),
         ("processor\t: 0\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd bf16\nCPU implementer\t: 0x41\n", True),
+        ("vendor_id\t: GenuineIntel\n", False),
         ("", True),
     ],
-    ids=["matrix units", "Intel without them", "in integers only", "AMD", "ARM", "nothing said"],
+    ids=["matrix units", "Intel without them", "in integers only", "AMD", "ARM", "no flags", "nothing said"],
 )
 def test_bfloat16_is_fast_with_matrix_units_and_where_intel_did_not_make_it(text: str, fast: bool) -> None:
     assert bfloat16_is_fast_on(text) is fast

@@ -35,6 +35,7 @@ from inference.domain import Embedding, Embeddings, FaceBox, FaceCrop
 from inference.gallery.base import NewSample
 from inference.gallery.centres import CentredRows, centres_for
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
+from inference.linear_algebra import use_one_thread
 
 FACES_IN_PICTURE = 8
 FALSE_NAME_RATE = 0.01
@@ -159,9 +160,9 @@ def _rabitq(vectors: NDArray[np.float32]) -> Search:
 
 
 def _centres(vectors: NDArray[np.float32]) -> Search:
-    """Dareda's own: eight bits an element under centres."""
+    """Dareda's own: one bit an element under centres, then eight bits of the candidates."""
     centres = centres_for(len(vectors))
-    index = CentredRows(_examples(vectors, centres), centres)
+    index = CentredRows(_examples(vectors, centres), centres, len(vectors))
     for part in _parts(vectors):
         index.add(part)
     return lambda probes: index.nearest(probes, 64)[0]
@@ -276,6 +277,7 @@ def _gallery_figures(faces: Faces, exact: Rows, arguments: argparse.Namespace) -
 
 
 async def _measure_gallery(path: Path, top: int) -> dict[str, Any]:
+    use_one_thread()  # as the service does
     probes = np.load(path.with_suffix(".npy"))
     started = time.perf_counter()
     gallery = await open_embedded_gallery(

@@ -14,10 +14,18 @@ from inference.cores import usable_cores
 
 ROWS_TO_LEARN_FROM = 40
 """For each centre."""
-_ROWS_LOOKED_AT = 32_000
+_ROWS_LOOKED_AT = 64_000
 _LEAST_LOOKED_AT = 32
 _ROUNDS = 6
+_SKETCHED_TOGETHER = 4
+"""Elements of a row that become one of 16 patterns: a bit an element."""
+_PATTERNS = 16
+_CANDIDATES = 8
+"""Times as many rows as are asked for, …"""
+_LEAST_CANDIDATES = 768
+"""… and no fewer than that: what looks alike as a sketch is compared again."""
 _LARGEST = 127.0
+_ROWS_AT_ONCE = 1_024
 
 
 def centres_for(rows: int) -> int:
@@ -26,46 +34,57 @@ def centres_for(rows: int) -> int:
 
 
 class CentredRows:
-    """Unit vectors with eight bits an element, numbered as they were added, filed under the nearest centre.
+    """Unit vectors with eight bits an element, numbered as they were added, and a sketch of each to find it.
 
-    Filled by one thread first; after that any number of threads may search it. Faiss' inverted file. Its
-    scores are off by less than `slack` (four standard deviations of what rounding adds up to).
+    Sketches have one bit an element and are filed under the nearest centre (Faiss' inverted file). They
+    only choose the rows that are compared. Scores are off by less than `slack` (four standard deviations of
+    what rounding the rows adds up to).
+
+    Filled by one thread first; after that any number of threads may search it.
     """
 
-    def __init__(self, examples: NDArray[np.float32], centres: int) -> None:
-        """Learns the centres from examples of the rows, (n, dimension), n ≥ centres."""
+    def __init__(self, examples: NDArray[np.float32], centres: int, capacity: int) -> None:
+        """Learns the centres from examples of the at most `capacity` rows, (n, dimension), n ≥ centres."""
         import faiss  # noqa: PLC0415 - some 40 MB of memory, which only large galleries need
 
         self._faiss: Any = faiss
         dimension = examples.shape[1]
         # Elements of other rows are seldom larger than the largest of these, and never by much.
         self._scale = np.float32(_LARGEST / max(float(np.abs(examples).max()), 1e-3))
-        self._index: Any = faiss.IndexIVFScalarQuantizer(
+        self.slack = np.float32(4 / (self._scale * 12**0.5))
+        self._rows = np.empty((capacity, dimension), np.int8)
+        self._sketches: Any = faiss.IndexIVFPQFastScan(
             faiss.IndexFlatIP(dimension),
             dimension,
             centres,
-            faiss.ScalarQuantizer.QT_8bit_direct_signed,
+            dimension // math.gcd(dimension, _SKETCHED_TOGETHER),
+            _PATTERNS.bit_length() - 1,
             faiss.METRIC_INNER_PRODUCT,
-            False,  # not the difference to the centre: all rows share one scale
         )
-        self._index.cp.niter = _ROUNDS
+        self._sketches.by_residual = False  # the difference to the centre finds no more, and takes longer
+        self._sketches.cp.niter = _ROUNDS
         # Any number of examples is fine; by default it complains on standard error about few.
-        self._index.cp.min_points_per_centroid = 1
-        self._index.train(self._scaled(examples))
-        self.slack = np.float32(4 / (self._scale * 6**0.5))
+        self._sketches.cp.min_points_per_centroid = self._sketches.pq.cp.min_points_per_centroid = 1
+        if len(examples) < _PATTERNS:
+            examples = np.resize(examples, (_PATTERNS, dimension))
+        self._sketches.train(examples)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return int(self._sketches.ntotal)
 
     def add(self, vectors: NDArray[np.float32]) -> None:
-        self._index.add(self._scaled(vectors))
+        scaled = vectors * self._scale
+        np.rint(scaled, out=scaled)
+        self._rows[len(self) : len(self) + len(vectors)] = scaled.clip(-_LARGEST, _LARGEST, out=scaled)
+        self._sketches.add(vectors)
 
     def nearest(
         self, probes: NDArray[np.float32], count: int, *, everywhere: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """For each probe up to `count` rows and their cosines, about the nearest; −1 where there are no more.
+        """For each probe up to `count` rows and their cosines, best first; −1 where there are no more.
 
-        It looks under the centres nearest to the probe, at some 32,000 rows, or, with `everywhere`, at all.
+        About the nearest: it looks under the centres nearest to the probe, at some 64,000 sketches. Or, with
+        `everywhere`, the nearest: it looks at all rows.
         """
         parts = min(len(probes), usable_cores())
         if parts <= 1:
@@ -78,19 +97,37 @@ class CentredRows:
     def _nearest(
         self, probes: NDArray[np.float32], count: int, everywhere: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        rows = np.full((len(probes), count), -1, np.int64)
+        scores = np.full((len(probes), count), -np.inf, np.float32)
+        for number, candidates in enumerate(self._candidates(probes, count, everywhere)):
+            cosines = self._cosines(candidates, probes[number])
+            best = np.argsort(-cosines)[:count]
+            rows[number, : len(best)], scores[number, : len(best)] = candidates[best], cosines[best]
+        return rows, scores
+
+    def _candidates(
+        self, probes: NDArray[np.float32], count: int, everywhere: bool
+    ) -> list[NDArray[np.int64]]:
+        """For each probe the rows that may be the nearest `count`."""
+        candidates = max(_CANDIDATES * count, _LEAST_CANDIDATES)
+        if everywhere or candidates >= len(self):
+            return [np.arange(len(self))] * len(probes)
         # Faiss' own threads would wait for one another and spin, beside other searches. It is set by thread.
         self._faiss.omp_set_num_threads(1)
-        centres = self._index.nlist
-        enough = max(round(_ROWS_LOOKED_AT * centres / max(len(self), 1)), _LEAST_LOOKED_AT)
-        looked_at = self._faiss.SearchParametersIVF(nprobe=centres if everywhere else min(enough, centres))
-        # The products are of whole numbers, so the probes must be scaled too: each has a scale of its own.
-        scales = _LARGEST / np.abs(probes).max(axis=1, keepdims=True)
-        scores, rows = self._index.search(np.rint(probes * scales), count, params=looked_at)
-        return rows, scores / (scales * self._scale)
+        centres = self._sketches.nlist
+        enough = max(round(_ROWS_LOOKED_AT * centres / len(self)), _LEAST_LOOKED_AT)
+        looked_at = self._faiss.SearchParametersIVF(nprobe=min(enough, centres))
+        _, rows = self._sketches.search(probes, candidates, params=looked_at)
+        return [one[one >= 0] for one in rows]
 
-    def _scaled(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled: NDArray[np.float32] = np.rint(vectors * self._scale).clip(-_LARGEST, _LARGEST)
-        return scaled
+    def _cosines(self, rows: NDArray[np.int64], probe: NDArray[np.float32]) -> NDArray[np.float32]:
+        """To the probe, of rows with eight bits an element."""
+        scaled, cosines = probe / self._scale, np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = slice(start, start + _ROWS_AT_ONCE)
+            # A matrix product might start threads that wait for one another, beside other searches.
+            np.vecdot(self._rows.take(rows[some], axis=0), scaled, out=cosines[some])
+        return cosines
 
 
 @cache

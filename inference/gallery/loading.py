@@ -124,7 +124,7 @@ class _Filing:
         examples = np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
         if not len(examples):
             return None
-        index = CentredRows(examples, min(centres, len(examples)))
+        index = CentredRows(examples, min(centres, len(examples)), count)
         return cls(index, MeansFile(folder, int(slots.max()) + 1, examples.shape[1]), slots)
 
     def add(self, chunk: _Chunk) -> None:

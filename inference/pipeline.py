@@ -94,6 +94,8 @@ class PicturePipeline(ABC):
         self._workers = ThreadPoolExecutor(self._worker_count, thread_name_prefix="worker")
         self._pieces = 0
         """Of work, running or waiting for a worker."""
+        self._pictures = 0
+        """Being decoded and looked at, or waiting for that."""
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
             lambda: _ready(load_detector(), warm=warm).detect,
@@ -183,15 +185,19 @@ class PicturePipeline(ABC):
     @asynccontextmanager
     async def _held(self, data: bytes, *, look: bool) -> AsyncIterator[OpenedPicture]:
         clock = Stopwatch()
-        async with self._budget.loan() as loan:
-            pixels, picture = await self.work(self._open_now, data, loan, clock, look)
-            large = pixels >= _LARGE_PIXELS
-            if picture is None:
-                await loan.take(pixels)
-                if large:
-                    await self.work(release_free_memory)
-                picture = await self.work(lambda: self._open(probed(data, self._limits), clock, look))
-            yield picture
+        self._pictures += 1
+        try:
+            async with self._budget.loan() as loan:
+                pixels, picture = await self.work(self._open_now, data, loan, clock, look)
+                large = pixels >= _LARGE_PIXELS
+                if picture is None:
+                    await loan.take(pixels)
+                    if large:
+                        await self.work(release_free_memory)
+                    picture = await self.work(lambda: self._open(probed(data, self._limits), clock, look))
+                yield picture
+        finally:
+            self._pictures -= 1
         if large:
             await self.work(release_free_memory)
 
@@ -215,11 +221,11 @@ class PicturePipeline(ABC):
         return OpenedPicture(decoded, clock)
 
     def _looked_at(self, decoded: DecodedImage, view: View, clock: Stopwatch) -> OpenedPicture:
-        """As far as the models are idle, and no other picture wants this worker."""
+        """All of it where there is no other picture; several share batches, and keep all workers busy."""
         (frame,) = decoded.frames
         canvas = cut_canvas(frame, view)
         clock.lap("decode")
-        found = self._detector.run_now([canvas]) if self._pieces == 1 else None
+        found = self._detector.run_now([canvas]) if self._pictures == 1 else None
         if found is None:
             return OpenedPicture(decoded, clock, canvas)
         detections = self._merged(decoded, [(view, found[0])])

@@ -80,17 +80,17 @@ async def test_a_picture_without_faces_is_embedded_as_none(pipeline: FacePipelin
         assert rows.shape == (0, pipeline.contract.dimension)
 
 
-async def test_while_another_picture_is_worked_on_none_is_looked_at_at_once(
+async def test_beside_another_picture_none_is_looked_at_at_once(
     pipeline: FacePipeline, group: ImageRGB
 ) -> None:
-    file, go_on = picture_file(group, "still"), threading.Event()
-    other = asyncio.create_task(pipeline.work(go_on.wait, 30))
-    await asyncio.sleep(0)
-    async with pipeline.opened(file) as picture:
-        assert picture.canvas is not None
-        assert picture.detections is None
-    go_on.set()
-    assert await other
+    file = encode(resized(group, 640, 360), format="png")  # twice within the budget
+    async with pipeline.opened(file) as first:
+        assert first.detections is not None
+        async with pipeline.opened(file) as second:
+            assert second.detections is None
+            assert second.canvas is not None
+    async with pipeline.opened(file) as third:
+        assert third.detections is not None
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

@@ -64,9 +64,11 @@ def place_labels(
     choices = _choices(size_wh, outer, sizes)
     chosen = np.array([choice.alone() for choice in choices])
     # Where no tag lies on another and none is badly off, all would stay where they are.
-    if _on_others(chosen, chosen).any() or any(choice.is_poor() for choice in choices):
+    on_tags = _on_others(chosen, chosen)
+    if on_tags.any() or any(choice.is_poor() for choice in choices):
         _settle(chosen, choices)
-    covered = (_on_others(chosen, chosen) + _on_others(chosen, outer)) / _areas(sizes)
+        on_tags = _on_others(chosen, chosen)
+    covered = (on_tags + _on_others(chosen, outer)) / _areas(sizes)
     distances = _distances(chosen, outer[: len(chosen)])
     placements = tuple(
         Placement(FaceBox(*box), distance)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.domain import FaceBox, ImageRGB
-from inference.stamps import Stamp, StampSheet
+from inference.stamps import Stamp, StampSheet, overlap
 from inference.typeset import TextSprite
 
 RGB = tuple[int, int, int]
@@ -132,7 +132,7 @@ def paint_tag(canvas: ImageRGB, box: FaceBox, text: TextSprite, size: int, style
             corner.flipped(across=across, down=down).onto(canvas, left, top)
     inner = canvas[max(0, y + 2 * edge) : max(0, y + height - 2 * edge), max(0, x) : max(0, x + width)]
     top = _text_top(text, size, height / 2 - 2 * edge)
-    place, coverage = _shared(inner, text.coverage, (width - text.width) // 2, top)
+    place, coverage = overlap(inner, text.coverage, (width - text.width) // 2, top)
     place[:] = _inks(style.fill, style.ink)[coverage]
 
 
@@ -278,7 +278,7 @@ def _fill(canvas: ImageRGB, area: tuple[int, int, int, int], colour: RGB) -> Non
 
 def _blend(canvas: ImageRGB, coverage: NDArray[np.uint8], colour: RGB, left: int, top: int) -> None:
     """Paint the colour where and as much as `coverage` says; what is outside the canvas is cut off."""
-    place, coverage = _shared(canvas, coverage, left, top)
+    place, coverage = overlap(canvas, coverage, left, top)
     alpha = coverage[..., None].astype(np.float32) / 255
     place[:] = np.rint(place + (np.array(colour, np.float32) - place) * alpha).astype(np.uint8)
 
@@ -289,14 +289,3 @@ def _inks(ground: RGB, colour: RGB) -> NDArray[np.uint8]:
     inks = np.full((256, 1, 3), ground, np.uint8)
     _blend(inks, np.arange(256, dtype=np.uint8)[:, None], colour, 0, 0)
     return inks[:, 0]
-
-
-def _shared(
-    canvas: ImageRGB, coverage: NDArray[np.uint8], left: int, top: int
-) -> tuple[ImageRGB, NDArray[np.uint8]]:
-    """The part of the canvas that the coverage lies on, and the part of the coverage that lies on it."""
-    cut_left, cut_top = max(0, -left), max(0, -top)
-    place = canvas[
-        top + cut_top : max(0, top + coverage.shape[0]), left + cut_left : max(0, left + coverage.shape[1])
-    ]
-    return place, coverage[cut_top:, cut_left:][: place.shape[0], : place.shape[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,6 +13,14 @@ from numpy.typing import NDArray
 from inference.domain import ImageRGB
 
 _WHITE = 255
+N = TypeVar("N", bound=np.generic)
+
+
+def overlap(canvas: ImageRGB, drawing: NDArray[N], left: int, top: int) -> tuple[ImageRGB, NDArray[N]]:
+    """The part of the canvas that the drawing (height × width …) lies on, and the part that lies on it."""
+    height, width = drawing.shape[:2]
+    place = canvas[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+    return place, drawing[max(0, -top) :, max(0, -left) :][: place.shape[0], : place.shape[1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +52,9 @@ class Stamp:
 
     def onto(self, canvas: ImageRGB, left: int, top: int) -> None:
         """Paint it there; what is outside the canvas is cut off."""
-        cut = slice(max(0, -top), None), slice(max(0, -left), None)
-        place = canvas[max(0, top) : max(0, top + self.side), max(0, left) : max(0, left + self.side)]
-        height, width = place.shape[:2]
-        if height and width:
-            keep, paint = self.keep[cut][:height, :width], self.paint[cut][:height, :width]
-            place[:] = np.rint(place * keep + paint)
+        place, keep = overlap(canvas, self.keep, left, top)
+        _, paint = overlap(canvas, self.paint, left, top)
+        place[:] = np.rint(place * keep + paint)
 
 
 @dataclass(frozen=True, slots=True)

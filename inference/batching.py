@@ -244,6 +244,8 @@ class MicroBatcher(Generic[In, Out]):
             while self._serve(run):
                 pass
         finally:
+            with self._changed:
+                self._function = None  # it holds the model
             self._post(self._on_thread_end)
 
     def _serve(self, run: Callable[[Sequence[In]], Sequence[Out]]) -> bool:

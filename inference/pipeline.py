@@ -140,7 +140,7 @@ class PicturePipeline(ABC):
         """What the gallery is asked about the faces found in a picture: one row each."""
 
     @abstractmethod
-    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
+    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
         """As `probe()`, on a worker; None where that would have to wait."""
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -230,7 +230,7 @@ class PicturePipeline(ABC):
             return OpenedPicture(decoded, clock, canvas)
         detections = self._merged(decoded, [(view, found[0])])
         clock.lap("detect")
-        embeddings = self.probe_now(frame, detections)
+        embeddings = self._probe_now(frame, detections)
         clock.lap("embed")
         return OpenedPicture(decoded, clock, None, detections, embeddings)
 
@@ -318,15 +318,16 @@ class FacePipeline(PicturePipeline):
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         return await self.embed(image, [detection.box for detection in detections])
 
-    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
+    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
         if not detections:
             return self._stacked([])
-        crops = self._aligned(image, [detection.box for detection in detections])
-        rows = self._embedder.run_now(crops)
+        rows = self._embedder.run_now(self._aligned(image, [detection.box for detection in detections]))
         return None if rows is None else self._stacked(rows)
 
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
         """One row a box."""
+        if not boxes:
+            return self._stacked([])
         return await self._embed(await self.work(self._aligned, image, boxes))
 
     async def embed_kept(self, crops: Sequence[FaceCrop]) -> Embeddings:
@@ -358,9 +359,9 @@ class ClosedSetPipeline(PicturePipeline):
     """Pictures in, faces and their class probabilities out: for a detector that names characters itself."""
 
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
-        return self.probe_now(image, detections)
+        return self._probe_now(image, detections)
 
-    def probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         return as_probes(detections, self.contract.dimension)
 
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,10 @@ class KeptCompilations:
                 new = Path(folder) / "new"
                 new.write_bytes(hashlib.sha256(blob).digest() + blob)
                 new.replace(self._file(key))
-            self._prune()
         except (RuntimeError, OSError) as error:
             log.warning("compiled_network_not_kept folder=%s error=%r", self._own, str(error)[:200])
+        with suppress(OSError):  # another process may be at it
+            self._prune()
 
     def _file(self, key: str) -> Path:
         return self._own / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.blob"

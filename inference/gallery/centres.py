@@ -73,6 +73,7 @@ class CentredRows:
         return int(self._sketches.ntotal)
 
     def add(self, vectors: NDArray[np.float32]) -> None:
+        """Of unit length, (n, dimension); with those before no more than the capacity."""
         scaled = vectors * self._scale
         np.rint(scaled, out=scaled)
         self._rows[len(self) : len(self) + len(vectors)] = scaled.clip(-_LARGEST, _LARGEST, out=scaled)
@@ -83,6 +84,7 @@ class CentredRows:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """For each probe up to `count` rows and their cosines, best first; −1 where there are no more.
 
+        Of probes of unit length, (n, dimension), two times (n, count).
         About the nearest: it looks under the centres nearest to the probe, at some 64,000 sketches. Or, with
         `everywhere`, the nearest: it looks at all rows.
         """

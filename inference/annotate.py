@@ -8,6 +8,7 @@ from math import sqrt
 
 from config.options import AnnotateOptions
 from inference.domain import Decision, Detection, FaceBox, FaceResult, Identification, ImageRGB
+from inference.each import Each, in_turn
 from inference.fonts import Han
 from inference.graphemes import ELLIPSIS, readable
 from inference.images import encode
@@ -104,22 +105,24 @@ def annotate_encoded(
     words: AnnotateWords = AnnotateWords(),
     *,
     spoil: bool = False,
+    each: Each = in_turn,
 ) -> EncodedImage:
     """The picture of `annotate()` as a file of at most `options.max_bytes`.
 
     First its quality is lowered, then its size, down to a longer side of 64 pixels: that is returned even
     where it is still too large. With `spoil`, the given picture may be painted on, which saves a copy of it.
+    `each` is for `encode()`.
     """
     # Where a file is too large, a smaller picture is drawn from the given one: not of so few pixels.
     spoil = spoil and 2 * image.nbytes <= options.max_bytes
-    return _encoded(lambda limits: annotate(image, result, limits, words, spoil=spoil), options)
+    return _encoded(lambda limits: annotate(image, result, limits, words, spoil=spoil), options, each)
 
 
 def number_faces_encoded(
-    image: ImageRGB, detections: Sequence[Detection], options: AnnotateOptions
+    image: ImageRGB, detections: Sequence[Detection], options: AnnotateOptions, *, each: Each = in_turn
 ) -> EncodedImage:
     """The picture of `number_faces()` as a file, see `annotate_encoded()`."""
-    return _encoded(lambda limits: number_faces(image, detections, limits), options)
+    return _encoded(lambda limits: number_faces(image, detections, limits), options, each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +300,15 @@ def _without_box(face: _Face) -> _Face:
     return replace(face, box=FaceBox(0, 0, 0, 0))
 
 
-def _encoded(draw: Callable[[AnnotateOptions], ImageRGB], options: AnnotateOptions) -> EncodedImage:
+def _encoded(
+    draw: Callable[[AnnotateOptions], ImageRGB], options: AnnotateOptions, each: Each
+) -> EncodedImage:
     limits, qualities = options, (options.quality, *(q for q in _LOWER_QUALITIES if q < options.quality))
     while True:
         picture = draw(limits)
         height, width = picture.shape[:2]
         for quality in qualities:
-            data = encode(picture, format=options.format, quality=quality)
+            data = encode(picture, format=options.format, quality=quality, each=each)
             if len(data) <= options.max_bytes:
                 return EncodedImage(data, f"image/{options.format}", width, height)
             if len(data) > 2.5 * options.max_bytes:

@@ -105,7 +105,7 @@ def _damaged(what: str) -> ImageUnreadableError:
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # not stuffed bytes, fill bytes and restart markers
 _JPEG_BARE = {0x01, 0xD8}  # markers without a segment
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xDE}
-_JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
+JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 
 
 def _probe_jpeg(data: bytes) -> ImageProbe:
@@ -113,7 +113,7 @@ def _probe_jpeg(data: bytes) -> ImageProbe:
     scans, scans_start, orientation = 0, 0, 1
     kept: list[bytes] = [data[:2]]
     icc_parts: list[bytes] = []
-    for marker, start, end in _jpeg_segments(data):
+    for marker, start, end in jpeg_segments(data):
         if marker == _JPEG_END:
             if size is None or not scans:
                 break
@@ -127,7 +127,7 @@ def _probe_jpeg(data: bytes) -> ImageProbe:
                 icc_profile=icc if 0 < len(icc) <= _MAX_ICC_BYTES else None,
                 scans=scans,
             )
-        if marker == _JPEG_SCAN:
+        if marker == JPEG_SCAN:
             scans += 1
             scans_start = scans_start or start
         elif marker in _JPEG_FRAMES:
@@ -147,7 +147,7 @@ def _probe_jpeg(data: bytes) -> ImageProbe:
     raise _damaged("JPEG")
 
 
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of every segment up to the end marker, without the coded pixels between them."""
     position = 2
     for _ in range(_MAX_PARTS):

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import Literal, cast
 
@@ -22,8 +23,10 @@ from PIL import (
 
 from config.options import ImageLimits
 from inference.domain import ImageRGB
+from inference.each import Each, in_turn
 from inference.errors import AppError, ImageTooLargeError, ImageUnreadableError, ImageUnsupportedError
 from inference.image_probe import ALLOWED_FORMATS, ENDS_EARLY, ImageProbe, exif_orientation, probe_image
+from inference.jpeg_strips import cut_strips, join_strips
 
 _GROUND = (255, 255, 255)  # what transparent pictures are shown on
 _STRIP_PIXELS = 4_000_000  # converted at a time, so that large pictures do not exist several times over
@@ -91,18 +94,29 @@ def decode_probed(probe: ImageProbe, limits: ImageLimits) -> DecodedImage:
     )
 
 
-def encode(image: ImageRGB, *, format: Literal["jpeg", "webp", "png"], quality: int = 90) -> bytes:  # noqa: A002
-    """The picture as a file; `quality` is 1…100 and means nothing to PNG."""
+def encode(
+    image: ImageRGB,
+    *,
+    format: Literal["jpeg", "webp", "png"],  # noqa: A002
+    quality: int = 90,
+    each: Each = in_turn,
+) -> bytes:
+    """The picture as a file; `quality` is 1…100 and means nothing to PNG.
+
+    `each` encodes the strips of a JPEG; the file is the same whether it does so in several threads or not.
+    """
     if format == "jpeg":
-        # Pillow's takes a quarter longer, and OpenCV's wants another order of the colours.
-        data: bytes = simplejpeg.encode_jpeg(
-            np.ascontiguousarray(image), quality, "RGB", "420", fastdct=False
-        )
-        return data
+        return join_strips(each(partial(_jpeg, quality=quality), cut_strips(image)))
     buffer = io.BytesIO()
     # WebP with Pillow's own choice of method, 4, would be 3 % smaller and take two and a half times as long.
     Image.fromarray(image).save(buffer, format, quality=quality, method=2)
     return buffer.getvalue()
+
+
+def _jpeg(image: ImageRGB, *, quality: int) -> bytes:
+    # Pillow's takes a quarter longer, and OpenCV's wants another order of the colours.
+    data: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality, "RGB", "420", fastdct=False)
+    return data
 
 
 def _check_limits(probe: ImageProbe, limits: ImageLimits) -> None:

@@ -22,6 +22,7 @@ from inference.cores import usable_cores
 from inference.detection.base import Detector
 from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
+from inference.each import in_turn
 from inference.embedding.align import align_crop, align_kept, keep_crop
 from inference.embedding.arcface import EmbedderSpec
 from inference.embedding.base import Embedder
@@ -154,14 +155,14 @@ class PicturePipeline(ABC):
         finally:
             self._pieces -= 1
 
-    def _each(self, function: Callable[[In], T], items: Sequence[In]) -> list[T]:
+    def each(self, function: Callable[[In], T], items: Sequence[In], /) -> list[T]:
         """The function of each item, on a worker; idle ones help, so that who is alone waits half as long."""
         if len(items) < 2 or self._pieces >= self._worker_count:
-            return [*map(function, items)]
+            return in_turn(function, items)
         try:
             futures = [self._workers.submit(function, item) for item in items]
         except RuntimeError:  # no more work is taken: the pipeline is being closed
-            return [*map(function, items)]
+            return in_turn(function, items)
         # Helpers begin with the first item, this thread with the last: what they have not begun is its own.
         pairs = zip(reversed(items), reversed(futures), strict=True)
         backwards = [function(item) if future.cancel() else future.result() for item, future in pairs]
@@ -272,7 +273,7 @@ class PicturePipeline(ABC):
         return plan_views(width, height, self._canvas_shapes, self._detection)
 
     async def _detect_in(self, image: ImageRGB, views: Sequence[View]) -> list[tuple[Detection, ...]]:
-        canvases = await self.work(self._each, partial(cut_canvas, image), views)
+        canvases = await self.work(self.each, partial(cut_canvas, image), views)
         return await self._detector.submit_many(canvases)
 
 
@@ -333,7 +334,7 @@ class FacePipeline(PicturePipeline):
     async def embed_kept(self, crops: Sequence[FaceCrop]) -> Embeddings:
         """One row a stored crop: what `Gallery.reindex` calls."""
         align = partial(align_kept, margin=self._spec.margin, side=self._spec.side)
-        return await self._embed(await self.work(self._each, align, crops))
+        return await self._embed(await self.work(self.each, align, crops))
 
     async def keep(self, image: ImageRGB, box: FaceBox) -> FaceCrop:
         """The crop that is stored with a sample."""
@@ -344,7 +345,7 @@ class FacePipeline(PicturePipeline):
         return await self.work(align_crop, image, box, margin=self._spec.margin, side=self._spec.side)
 
     def _aligned(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> list[ImageRGB]:
-        return self._each(partial(align_crop, image, margin=self._spec.margin, side=self._spec.side), boxes)
+        return self.each(partial(align_crop, image, margin=self._spec.margin, side=self._spec.side), boxes)
 
     async def _embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         return self._stacked(await self._embedder.submit_many(crops))

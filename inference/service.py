@@ -165,6 +165,7 @@ class LocalFaceService:
                     self._drawing,
                     words or AnnotateWords(),
                     spoil=True,  # nobody else has it
+                    each=self.pipeline.each,
                 )
                 timings["annotate"] = _milliseconds_since(drawing_started)
         timings["total"] = _milliseconds_since(started)
@@ -204,7 +205,7 @@ class LocalFaceService:
         async with self._deadline():
             seen = await self._teacher.faces(data)
             picture = await self.pipeline.work(
-                number_faces_encoded, seen.image, seen.detections, self._drawing
+                number_faces_encoded, seen.image, seen.detections, self._drawing, each=self.pipeline.each
             )
         return FacesPreview(len(seen.detections), picture)
 
@@ -215,7 +216,7 @@ class LocalFaceService:
                 raise NoFaceError
             shown = [Detection(face.box, 1.0) for face in faces if face.frame == frame]
             picture = await self.pipeline.work(
-                number_faces_encoded, decoded.frames[frame], shown, self._drawing
+                number_faces_encoded, decoded.frames[frame], shown, self._drawing, each=self.pipeline.each
             )
         return FacesPreview(len(faces), picture)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+import termios
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,6 +26,7 @@ from tests.flow.command_line import CommandLine
 PROJECT = Path(__file__).resolve().parents[2]
 PORTRAITS = 6
 SIDE = 320
+PIPE_BYTES = 4_096  # the smallest that Linux makes
 
 
 @pytest.fixture
@@ -288,6 +294,24 @@ def test_options_that_do_not_go_together_are_refused(bare: CommandLine, argument
     bare.run("enroll", *arguments, code=2)
 
 
+@contextlib.contextmanager
+def pipe_with_room(size: int) -> Iterator[tuple[int, int]]:
+    """The ends to read and write of a pipe that holds its writer up after so many bytes."""
+    reading, writing = os.pipe()
+    try:
+        assert fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES) == PIPE_BYTES
+        os.write(writing, b"\n" * (PIPE_BYTES - size))
+        yield reading, writing
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def room_in(pipe: int) -> int:
+    (filled,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return PIPE_BYTES - int(filled)
+
+
 def test_killed_in_the_middle_it_goes_on_and_ends_as_if_never_stopped(
     bare: CommandLine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,13 +321,15 @@ def test_killed_in_the_middle_it_goes_on_and_ends_as_if_never_stopped(
         for seed in range(1, 5):
             draw(character, seed, folder / character.name / f"{seed}.png", side=256)
     command = ["bot.py", "enroll", "--from", str(folder), "--at-most", "3", "--data-dir", str(bare.data_dir)]
-    with subprocess.Popen(
-        [sys.executable, *command], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        for _ in range(3):
-            assert "added" in process.stdout.readline()
-        process.kill()
+    with pipe_with_room(220) as (reading, writing):  # for a line of each of four characters, not of nine
+        with subprocess.Popen([sys.executable, *command], cwd=PROJECT, stdout=writing) as process:
+            while room_in(reading) > 60:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.kill()
+        lines = os.read(reading, PIPE_BYTES).decode().strip().splitlines()
+    assert len(lines) >= 3
+    assert all("added" in line for line in lines)
     there = len(enrolled(bare.data_dir))
     assert 3 <= there < len(cast)
 

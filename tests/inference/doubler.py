@@ -12,6 +12,8 @@ from inference.batch_figures import BatchReport
 from inference.batching import MicroBatcher
 
 THREAD = "doubler"
+_PATIENCE_S = 60.0
+"""So long may the machine stand still in the middle of a test."""
 
 
 class BadItemError(Exception):
@@ -38,11 +40,11 @@ class Doubler:
         self._open.set()
 
     async def until_running(self) -> None:
-        assert await asyncio.to_thread(self.running.wait, 5)
+        assert await asyncio.to_thread(self.running.wait, _PATIENCE_S)
 
     def __call__(self, numbers: Sequence[int]) -> list[int]:
         self.running.set()
-        assert self._open.wait(10)
+        assert self._open.wait(_PATIENCE_S)
         if self.seconds:
             time.sleep(self.seconds)
         self.seen += numbers
@@ -85,4 +87,4 @@ async def submitted(batcher: MicroBatcher[int, int], *groups: Sequence[int]) -> 
 
 
 async def outcomes(tasks: Sequence[asyncio.Task[list[int]]]) -> list[list[int] | BaseException]:
-    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
+    return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), _PATIENCE_S)

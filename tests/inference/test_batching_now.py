@@ -70,6 +70,7 @@ async def test_what_comes_meanwhile_waits_for_its_end() -> None:
         now = asyncio.create_task(asyncio.to_thread(batcher.run_now, [1, 2]))
         await model.until_running()
         assert await asyncio.to_thread(batcher.run_now, [9]) is None
+        assert not now.done()
         later = await submitted(batcher, [3], [4])
         await asyncio.sleep(0.05)
         assert not any(task.done() for task in later)

@@ -23,6 +23,7 @@ from inference.domain import (
 from inference.errors import ModelFileError
 from inference.models import Pack, contract_of, find_pack, verify_pack
 from inference.models.manifest import CalibrationTable
+from inference.models.tables import read_table
 from tests.inference.models.tiny_pack import make_pack
 from tests.training.evaluation.made_faces import draw_manifest, make_faces
 from training.calibrate import FALSE_NAME_RATES, SAMPLES, Measured, calibrate, main
@@ -127,7 +128,7 @@ def test_the_printed_table_is_one_that_a_manifest_takes(
     before = (pack.folder / "manifest.toml").read_text(encoding="utf-8")
     run(pack, monkeypatch, "--data", draw_manifest(tmp_path / "drawn", portraits=2))
     printed = capsys.readouterr().out
-    table = CalibrationTable.model_validate(tomllib.loads(printed)["calibration"])
+    table = read_table(tomllib.loads(printed)["calibration"], CalibrationTable)
     assert len(table.points) == len(FALSE_NAME_RATES) * len(SAMPLES)
     assert table.contract == contract_of(pack, flip_average=True).id
     assert table.measured_on.startswith("18 faces of 6 characters, split val, 5 draws")

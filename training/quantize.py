@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,7 +77,7 @@ def _quantize(arguments: argparse.Namespace) -> None:
         f"{datetime.now(UTC):%Y-%m-%d}",
         ranges=measure(pack, canvases, threads=arguments.threads),
     )
-    text = json.dumps(measured.model_dump(), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(msgspec.structs.asdict(measured), indent=1, ensure_ascii=False) + "\n"
     bfloat16 = None
     if arguments.faces is not None:
         faces = _drawn(named_faces(read_manifests(arguments.faces, split=arguments.split)), arguments)

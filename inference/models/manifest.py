@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+import msgspec
+from msgspec import Meta
 
 from inference.decide import Calibration, CalibrationPoint
 from inference.detection.canvases import DetectorSpec
@@ -25,67 +16,57 @@ from inference.domain import EmbeddingContract
 from inference.embedding.arcface import EmbedderSpec
 from inference.errors import ModelFileError, NoEmbedderError
 from inference.gallery.names import name_key
+from inference.models.tables import Digest, Table, read_table
 
 MANIFEST_NAME = "manifest.toml"
 FORMAT = 1
 
 _MAX_BYTES = 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _STRIDE = 32  # of every YOLO: canvas sides are multiples of it
 _EXAMPLE = "Correct it after the example of the bundled pack, or get the pack again."
 
-
-def _is_plain_path(text: str) -> str:
-    """A path inside the pack, the same on every system: letters, digits and `._-` between slashes."""
-    if len(text) > 255 or not all(_FILE_NAME.fullmatch(part) for part in text.split("/")):
-        raise ValueError("a file of the pack is named by plain words between slashes, relative to the pack")
-    return text
-
-
-def _tuples(value: object) -> object:
-    """TOML has arrays only; strict parsing wants tuples."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-FilePath = Annotated[str, AfterValidator(_is_plain_path)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Side = Annotated[int, Field(ge=_STRIDE, le=4_096, multiple_of=_STRIDE)]
-Shape = Annotated[tuple[Side, Side], BeforeValidator(_tuples)]
-Shapes = Annotated[tuple[Shape, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=16)]
-Names = Annotated[tuple[Line, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=10_000)]
-Mean = Annotated[float, Field(ge=-10, le=10)]
-Deviation = Annotated[float, Field(ge=1e-4, le=10)]
+FilePath = Annotated[
+    str,
+    Meta(
+        max_length=255,
+        pattern=rf"^{_FILE_NAME}(/{_FILE_NAME})*\Z",
+        description="a file of the pack is named by plain words between slashes, relative to the pack",
+    ),
+]
+"""The same on every system: letters, digits and `._-` between slashes."""
+Line = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Side = Annotated[int, Meta(ge=_STRIDE, le=4_096, multiple_of=_STRIDE)]
+Shape = tuple[Side, Side]
+Names = Annotated[tuple[Line, ...], Meta(min_length=1, max_length=10_000)]
+Mean = Annotated[float, Meta(ge=-10, le=10)]
+Deviation = Annotated[float, Meta(ge=1e-4, le=10)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class FileEntry(_Table):
+class FileEntry(Table, frozen=True, kw_only=True):
     """What a file of the pack must be."""
 
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    size: Annotated[int, Field(ge=1, le=16 * 1024**3)]
+    sha256: Digest
+    size: Annotated[int, Meta(ge=1, le=16 * 1024**3)]
 
 
-class DetectorTable(_Table):
+class DetectorTable(Table, frozen=True, kw_only=True):
     """A network that finds faces, perhaps among other things."""
 
     layout: Literal["yolo", "ssd"]
     """How its output is laid out, see `inference.detection`."""
-    canvas_shapes: Shapes
+    canvas_shapes: Annotated[tuple[Shape, ...], Meta(min_length=1, max_length=16)]
     classes: Names
     face_classes: Names
-    score_threshold: Annotated[float, Field(ge=0.01, le=0.99)]
+    score_threshold: Annotated[float, Meta(ge=0.01, le=0.99)]
     onnx: FilePath | None = None
     torch: FilePath | None = None
     int8: FilePath | None = None
     """Ranges with which the ONNX file may run in 8-bit integers, see `inference.models.integer_ranges`."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def __post_init__(self) -> None:
         if self.onnx is None and self.torch is None:
             raise ValueError("it needs a file: onnx, torch or both")
         if self.torch is not None and not (self.layout == "yolo" and self.torch.endswith(".pt")):
@@ -98,7 +79,6 @@ class DetectorTable(_Table):
             raise ValueError("classes has a name twice")
         if unknown := sorted(set(self.face_classes) - set(self.classes)):
             raise ValueError(f"face_classes names {', '.join(unknown)}, which classes does not have")
-        return self
 
     @property
     def ordered_face_classes(self) -> tuple[str, ...]:
@@ -118,7 +98,7 @@ class DetectorTable(_Table):
         )
 
 
-class EmbedderTable(_Table):
+class EmbedderTable(Table, frozen=True, kw_only=True):
     """A network from a square crop to a vector, weights inside the one ONNX file."""
 
     onnx: FilePath
@@ -128,12 +108,12 @@ class EmbedderTable(_Table):
     """The maker has checked that the torch runner takes it; without, a GPU is not used for it."""
     bfloat16: bool = False
     """The maker has measured that it is as good in bfloat16; without, a CPU computes it in float32."""
-    side: Annotated[int, Field(ge=16, le=2_048)]
-    margin: Annotated[float, Field(ge=0.5, le=10)]
-    dimension: Annotated[int, Field(ge=2, le=16_384)]
+    side: Annotated[int, Meta(ge=16, le=2_048)]
+    margin: Annotated[float, Meta(ge=0.5, le=10)]
+    dimension: Annotated[int, Meta(ge=2, le=16_384)]
     colour: Literal["rgb", "bgr"]
-    mean: Annotated[tuple[Mean, Mean, Mean], BeforeValidator(_tuples)]
-    std: Annotated[tuple[Deviation, Deviation, Deviation], BeforeValidator(_tuples)]
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Deviation, Deviation, Deviation]
 
     @property
     def spec(self) -> EmbedderSpec:
@@ -148,26 +128,28 @@ class EmbedderTable(_Table):
         )
 
 
-class PointTable(_Table):
+class PointTable(Table, frozen=True, kw_only=True):
     """A `CalibrationPoint`."""
 
-    false_name_rate: Annotated[float, Field(gt=0, lt=1)]
-    samples: Annotated[int, Field(ge=1, le=10_000)]
+    false_name_rate: Annotated[float, Meta(gt=0, lt=1)]
+    samples: Annotated[int, Meta(ge=1, le=10_000)]
     threshold: Share
     margin: Share
 
 
-class CalibrationTable(_Table):
+class CalibrationTable(Table, frozen=True, kw_only=True):
     """Measured with the embedder; how is in the pack's card."""
 
     measured_on: Line
     flip_average: bool
-    gallery_characters: Annotated[int, Field(ge=2)]
-    contract: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
+    gallery_characters: Annotated[int, Meta(ge=2)]
+    contract: (
+        Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z", description="it is no contract's id")] | None
+    ) = None
     """Id of the contract of the embeddings that it was measured with; None in packs that do not say."""
-    rivals: Annotated[float, Field(ge=-1, le=1)] | None = None
+    rivals: Annotated[float, Meta(ge=-1, le=1)] | None = None
     """How alike a face's rivals were on average; None in packs whose thresholds do not depend on them."""
-    points: Annotated[tuple[PointTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=1_000)]
+    points: Annotated[tuple[PointTable, ...], Meta(min_length=1, max_length=1_000)]
 
     @property
     def calibration(self) -> Calibration:
@@ -179,23 +161,21 @@ class CalibrationTable(_Table):
             self.rivals,
         )
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def __post_init__(self) -> None:
         keys = [(point.samples, point.false_name_rate) for point in self.points]
         if len(set(keys)) < len(keys):
             raise ValueError("points has the same false_name_rate and samples twice")
-        return self
 
 
-class CharacterTable(_Table):
+class CharacterTable(Table, frozen=True, kw_only=True):
     """Whom a class of the detector stands for."""
 
-    face_class: Annotated[Line, Field(alias="class")]
+    face_class: Line = msgspec.field(name="class")
     name: Line
-    series: Annotated[str, StringConstraints(max_length=2_000, strip_whitespace=True)] = ""
+    series: Annotated[str, Meta(max_length=2_000)] = ""
 
 
-class ClosedSetTable(_Table):
+class ClosedSetTable(Table, frozen=True, kw_only=True):
     """Says that the detector's classes are characters: it names faces itself, and only these characters.
 
     Face classes that stand for nobody are faces without a name.
@@ -208,40 +188,38 @@ class ClosedSetTable(_Table):
     measured_on: Line
     strangers_named: Share | None = None
     """Share of the found faces of other characters that got a name; None when nobody has measured it."""
-    characters: Annotated[
-        tuple[CharacterTable, ...], BeforeValidator(_tuples), Field(min_length=1, max_length=10_000)
-    ]
+    characters: Annotated[tuple[CharacterTable, ...], Meta(min_length=1, max_length=10_000)]
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def __post_init__(self) -> None:
         if len({entry.face_class for entry in self.characters}) < len(self.characters):
             raise ValueError("characters has a class twice")
         keys = {(name_key(entry.name), name_key(entry.series)) for entry in self.characters}
         if len(keys) < len(self.characters):
             raise ValueError("characters has a name of one series twice")
-        return self
 
 
-class Manifest(_Table):
+class Manifest(Table, frozen=True, kw_only=True):
     """A pack's manifest. Every file it names is listed under `files`.
 
     A pack has an embedder with its calibration, or is a closed set.
     """
 
     format: Literal[1]
-    name: Annotated[str, StringConstraints(pattern=rf"^{_NAME.pattern}$")]
+    name: Annotated[
+        str,
+        Meta(pattern=rf"^{_NAME.pattern}\Z", description="it is not of lower-case letters, digits, - and _"),
+    ]
     title: Line
     licence: Line
     training_data: Line
     card: FilePath
     detector: DetectorTable
-    embedder_table: Annotated[EmbedderTable | None, Field(alias="embedder")] = None
-    calibration_table: Annotated[CalibrationTable | None, Field(alias="calibration")] = None
+    embedder_table: EmbedderTable | None = msgspec.field(default=None, name="embedder")
+    calibration_table: CalibrationTable | None = msgspec.field(default=None, name="calibration")
     closed_set: ClosedSetTable | None = None
-    files: Annotated[dict[FilePath, FileEntry], Field(max_length=256)]
+    files: Annotated[dict[FilePath, FileEntry], Meta(max_length=256)]
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
+    def __post_init__(self) -> None:
         self._check_kind()
         named = [self.card, self.detector.onnx, self.detector.torch, self.detector.int8]
         if self.embedder_table is not None:
@@ -252,7 +230,6 @@ class Manifest(_Table):
             raise ValueError(f"files lists {MANIFEST_NAME} itself")
         if len({name.lower() for name in self.files}) < len(self.files):
             raise ValueError("files has names that differ only in case")
-        return self
 
     def _check_kind(self) -> None:
         tables = {"embedder": self.embedder_table, "calibration": self.calibration_table}
@@ -346,22 +323,6 @@ def load_manifest(folder: Path) -> Manifest:
             fix="Update Dareda, or get the pack in that format.",
         )
     try:
-        return Manifest.model_validate(table)
-    except ValidationError as error:
-        raise ModelFileError(path=str(path), reason=_sentence(error), fix=_EXAMPLE) from error
-
-
-def _sentence(error: ValidationError) -> str:
-    """Which keys are wrong and why; the first few."""
-    found = [_finding(entry["loc"], entry["type"], entry["msg"]) for entry in error.errors()]
-    more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
-    return "; ".join(found[:5]) + more
-
-
-def _finding(location: Iterable[int | str], kind: str, message: str) -> str:
-    key = ".".join(str(part) for part in location if part != "[key]") or "the manifest"
-    if kind == "extra_forbidden":
-        return f"{key} is not a known key"
-    if kind == "missing":
-        return f"{key} is missing"
-    return f"{key}: {message.removeprefix('Value error, ')}"
+        return read_table(table, Manifest)
+    except ValueError as error:
+        raise ModelFileError(path=str(path), reason=str(error), fix=_EXAMPLE) from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from inference.decide import CalibrationPoint
 from inference.models import load_manifest
 from inference.models.manifest import MANIFEST_NAME, CalibrationTable
+from inference.models.tables import read_table
 from training.errors import TrainingError
 
 _HEADER = re.compile(r"^\[calibration\][ \t]*(#.*)?$", re.MULTILINE)
@@ -58,7 +59,7 @@ def write_calibration(folder: Path, table: str) -> Path:
     old = path.read_text(encoding="utf-8")
     new = _replaced(old, table, path)
     wanted = tomllib.loads(table)["calibration"]
-    CalibrationTable.model_validate(wanted)
+    read_table(wanted, CalibrationTable)
     if tomllib.loads(new) != tomllib.loads(old) | {"calibration": wanted}:
         raise TrainingError(
             f"{path}: the calibration cannot be replaced; put the printed table there by hand"

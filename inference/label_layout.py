@@ -24,6 +24,7 @@ _OWN_FACE, _OWN_FACE_SHARE = 0.3, 4.0
 _MOVED, _FARTHEST = 0.5, 3.0
 _POOR = 1.5  # a place that costs more sends the tag looking in the whole picture
 _GRID_COLUMNS, _GRID_ROWS = 20, 30
+_FEW = 8  # tags whose favourite places are compared one by one
 _A_PIXEL_IN = np.array([1.0, 1.0, -1.0, -1.0])
 
 
@@ -57,8 +58,8 @@ def place_labels(
     Frames beyond the tags (of faces without one) are only kept free. Below is liked best, then above, beside,
     on its own face, and last somewhere else in the picture.
     """
-    if not tags_wh:
-        return Layout((), 0.0)
+    if len(tags_wh) <= _FEW and (favourites := _favourites(size_wh, frames, tags_wh)):
+        return favourites
     outer = np.array([frame.xyxy for frame in frames], np.float64)
     sizes = np.array(tags_wh, np.float64)
     choices = _choices(size_wh, outer, sizes)
@@ -75,6 +76,24 @@ def place_labels(
         for box, distance in zip(chosen.tolist(), distances.tolist(), strict=True)
     )
     return Layout(placements, float(covered.max()))
+
+
+def _favourites(
+    size_wh: tuple[int, int], frames: Sequence[FaceBox], tags_wh: Sequence[tuple[int, int]]
+) -> Layout | None:
+    """Each tag below its frame, in the middle, where nothing is in the way: that is what all would choose."""
+    boxes: list[FaceBox] = []
+    for index, (frame, (width, height)) in enumerate(zip(frames, tags_wh, strict=False)):
+        x, y = round((frame.x1 + frame.x2 - width) / 2), round(frame.y2)
+        x = min(max(x, 0), size_wh[0] - width)
+        if x < 0 or y + height > size_wh[1]:
+            return None
+        box = FaceBox(float(x), float(y), float(x + width), float(y + height))
+        obstacles = [*frames[:index], *frames[index + 1 :], *boxes]
+        if any(box.intersection(obstacle) for obstacle in obstacles):
+            return None
+        boxes.append(box)
+    return Layout(tuple(Placement(box, 0.0) for box in boxes), 0.0)
 
 
 def _settle(chosen: Boxes, choices: Sequence[_Choices]) -> None:

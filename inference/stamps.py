@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from inference.domain import ImageRGB
 
 _WHITE = 255
+_BITS = 8
+"""Of fractions: shares of a pixel are numbers of 256ths, so that 16 bits hold all that is added up."""
 N = TypeVar("N", bound=np.generic)
 
 
@@ -25,12 +27,12 @@ def overlap(canvas: ImageRGB, drawing: NDArray[N], left: int, top: int) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A square drawing of side × side pixels: a pixel of the ground becomes `paint + keep * pixel`."""
+    """A square drawing of side × side pixels: a pixel of the ground becomes `(paint + keep * pixel) >> 8`."""
 
-    paint: NDArray[np.float32]
-    """side × side × 3 RGB, 0…255."""
-    keep: NDArray[np.float32]
-    """The same shape, 0…1."""
+    paint: NDArray[np.uint16]
+    """side × side × 3 RGB, 0…255 in 256ths, and half of one, so that the sum is rounded."""
+    keep: NDArray[np.uint16]
+    """The same shape, 0…1 in 256ths."""
 
     @classmethod
     def of(cls, side: int, draw: Callable[[ImageRGB], None]) -> Stamp:
@@ -38,8 +40,9 @@ class Stamp:
         black, white = (np.full((side, side, 3), level, np.uint8) for level in (0, _WHITE))
         draw(black)
         draw(white)
-        paint = black.astype(np.float32)
-        return cls(paint, ((white - paint) / _WHITE).astype(np.float32))
+        keep = np.rint((white.astype(np.float32) - black) * (1 << _BITS) / _WHITE)
+        paint = black * np.uint16(1 << _BITS) + np.uint16(1 << (_BITS - 1))
+        return cls(paint, keep.astype(np.uint16))
 
     @property
     def side(self) -> int:
@@ -54,16 +57,16 @@ class Stamp:
         """Paint it there; what is outside the canvas is cut off."""
         place, keep = overlap(canvas, self.keep, left, top)
         _, paint = overlap(canvas, self.paint, left, top)
-        place[:] = np.rint(place * keep + paint)
+        place[:] = _mixed(place, keep, paint)
 
 
 @dataclass(frozen=True, slots=True)
 class StampSheet:
     """Stamps of one size."""
 
-    paint: NDArray[np.float32]
+    paint: NDArray[np.uint16]
     """n × side × side × 3."""
-    keep: NDArray[np.float32]
+    keep: NDArray[np.uint16]
 
     @classmethod
     def of(cls, stamps: Sequence[Stamp]) -> StampSheet:
@@ -85,6 +88,15 @@ class StampSheet:
             squares = sliding_window_view(canvas, (self.side, self.side, 3), writeable=True)[:, :, 0]
             xs, ys = left_top[whole].T
             own = which[whole]
-            squares[ys, xs] = np.rint(squares[ys, xs] * self.keep[own] + self.paint[own])
+            squares[ys, xs] = _mixed(squares[ys, xs], self.keep[own], self.paint[own])
         for one, (left, top) in zip(which[~whole].tolist(), left_top[~whole].tolist(), strict=True):
             Stamp(self.paint[one], self.keep[one]).onto(canvas, left, top)
+
+
+def _mixed(
+    ground: NDArray[np.uint8], keep: NDArray[np.uint16], paint: NDArray[np.uint16]
+) -> NDArray[np.uint16]:
+    mixed = ground * keep
+    mixed += paint
+    mixed >>= _BITS
+    return mixed

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference import label_layout
 from inference.domain import FaceBox
 from inference.label_layout import Layout, place_labels
 
@@ -73,6 +74,18 @@ def test_where_there_is_room_no_tag_overlaps_anything_and_all_touch_their_frames
     assert overlaps(layout, frames) == []
     assert layout.covered == 0
     assert not any(placement.moved for placement in layout.placements)
+
+
+@given(st.lists(st.tuples(frames_anywhere, tag_sizes), min_size=1, max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_favourite_places_are_those_that_all_tags_would_choose(
+    faces: list[tuple[FaceBox, tuple[int, int]]],
+) -> None:
+    frames, tags = [frame for frame, _ in faces], [tag for _, tag in faces]
+    found = place_labels(SIZE, frames, tags[:5])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(label_layout, "_FEW", -1)
+        assert place_labels(SIZE, frames, tags[:5]) == found
 
 
 @given(st.lists(st.tuples(frames_anywhere, st.tuples(st.integers(90, 300), st.integers(40, 90))), max_size=8))

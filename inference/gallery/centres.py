@@ -92,8 +92,9 @@ class CentredRows:
         if parts <= 1:
             return self._nearest(probes, count, everywhere)
         # Reading the rows is the work, and one core cannot read as fast as the memory gives.
-        shares = np.array_split(probes, parts)
-        found = [*_searchers().map(lambda share: self._nearest(share, count, everywhere), shares)]
+        own, *others = np.array_split(probes, parts)
+        helped = [_helpers().submit(self._nearest, share, count, everywhere) for share in others]
+        found = [self._nearest(own, count, everywhere), *(future.result() for future in helped)]
         return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
 
     def _nearest(
@@ -133,6 +134,6 @@ class CentredRows:
 
 
 @cache
-def _searchers() -> ThreadPoolExecutor:
-    """As many as there are cores, for all searches together."""
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="searcher")
+def _helpers() -> ThreadPoolExecutor:
+    """Of the threads that search: one less than there are cores, for all searches together."""
+    return ThreadPoolExecutor(usable_cores() - 1, thread_name_prefix="searcher")

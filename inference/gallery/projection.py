@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inference.domain import Character, CharacterId, Embedding, EmbeddingContract, Match, SampleId, Scope
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
 from inference.gallery.means import NO_MEAN, Mean, mean_of, similarities_to_means
-from inference.gallery.stored import StoredRows
+from inference.gallery.stored import ReadRows, StoredRows
 
 NO_OWNER = -1
 _LEAST_CAPACITY = 64
@@ -215,15 +215,17 @@ class ScopeView:
         """Their means, remembered from now on; empty for who has a single sample."""
         rows_of = self._rows_of(slots)
         read = self.read(np.concatenate([_NO_ROWS, *rows_of.values()]))
+        stored = self.stored_count
         if len(self.means) > _MOST_MEANS:
             self.means.clear()
         means: dict[int, Mean] = {}
         for slot, rows in rows_of.items():
-            stored = self.stored_count
-            vectors = [read.get(row) if row < stored else self.vectors[row - stored] for row in rows.tolist()]
-            there = [vector for vector in vectors if vector is not None]
-            means[slot] = mean_of(there) if len(there) > 1 else NO_MEAN
-            if len(there) == len(vectors):  # none has been forgotten for good since
+            places = read.places(rows[rows < stored])
+            vectors = np.concatenate(
+                [read.vectors[places[places >= 0]], self.vectors[rows[rows >= stored] - stored]]
+            )
+            means[slot] = mean_of(vectors) if len(vectors) > 1 else NO_MEAN
+            if len(vectors) == len(rows):  # none has been forgotten for good since
                 self.means[slot] = means[slot]
         return means
 
@@ -244,13 +246,15 @@ class ScopeView:
             of[slot] = np.concatenate([there, in_memory.get(slot, _NO_ROWS)])
         return of
 
-    def read(self, rows: NDArray[np.intp]) -> Mapping[int, NDArray[np.float32]]:
-        """The vectors of those of the rows that are stored, by row."""
+    def read(self, rows: NDArray[np.intp]) -> ReadRows:
+        """The vectors of those of the rows, all of them different, that are stored."""
         stored = rows[rows < self.stored_count]
-        return self.stored.vectors(stored) if self.stored and len(stored) else {}
+        if self.stored and len(stored):
+            return self.stored.vectors(stored)
+        return ReadRows(_NO_ROWS, self.vectors[:0])
 
     def similarities(
-        self, rows: NDArray[np.intp], probe: NDArray[np.float32], read: Mapping[int, NDArray[np.float32]]
+        self, rows: NDArray[np.intp], probe: NDArray[np.float32], read: ReadRows
     ) -> NDArray[np.float64]:
         """The exact cosines of these rows; those that are stored must have been read.
 
@@ -260,10 +264,8 @@ class ScopeView:
         stored = self.stored_count
         in_memory = rows >= stored
         similarities[in_memory] = exact_similarities(self.vectors, probe, rows[in_memory] - stored)
-        places = [place for place in np.flatnonzero(~in_memory).tolist() if int(rows[place]) in read]
-        if places:
-            vectors = np.stack([read[int(rows[place])] for place in places])
-            similarities[places] = exact_similarities(vectors, probe)
+        places = read.places(rows)
+        similarities[places >= 0] = exact_similarities(read.vectors, probe, places[places >= 0])
         return similarities
 
 
@@ -410,7 +412,7 @@ def _best_of_each(
     place: int,
     probe: NDArray[np.float32],
     rows: NDArray[np.intp],
-    read: Mapping[int, NDArray[np.float32]],
+    read: ReadRows,
 ) -> list[_Evidence]:
     """The best evidence for each character of these rows, unordered."""
     similarities = view.similarities(rows, probe, read)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +20,38 @@ from inference.gallery.centres import CentredRows
 from inference.gallery.means_file import MeansFile
 from inference.gallery.store import VECTOR_TYPE
 
+N = TypeVar("N", bound=np.integer)
 _KEPT_KIB = 8_192
 """Of the tree over the embeddings, some 4 MB at a million, so that only they themselves have to be read."""
 
 
-class StoredVector(NamedTuple):
-    """An embedding as it is in the file."""
+class StoredVectors(NamedTuple):
+    """Embeddings as they are in the file."""
 
-    face: int
-    """Key of the face that it is of."""
-    vector: NDArray[np.float32]
-    """Of unit length, shape (dimension,)."""
+    keys: NDArray[np.int64]
+    """Of the embeddings, ascending."""
+    faces: NDArray[np.int64]
+    """Keys of the faces that they are of."""
+    vectors: NDArray[np.float32]
+    """Of unit length, (n, dimension)."""
 
 
-Read = Callable[[Sequence[int]], Mapping[int, StoredVector]]
-"""Embeddings by their keys; those that are gone from the file are missing."""
+Read = Callable[[Sequence[int]], StoredVectors]
+"""Embeddings by their keys, ascending; those that are gone from the file are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """Those of some stored rows that were still in the file."""
+
+    rows: NDArray[np.intp]
+    """Ascending."""
+    vectors: NDArray[np.float32]
+    """(n, dimension)."""
+
+    def places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where the vectors of these rows are; −1 for those that are not here."""
+        return _places_in(self.rows, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +71,16 @@ class StoredRows:
     means: MeansFile
     """Of the characters as they were when the rows were read, by the same indices as `owners`."""
 
-    def vectors(self, rows: NDArray[np.intp]) -> dict[int, NDArray[np.float32]]:
-        """Those of these rows, by row, that are still in the file."""
-        faces, keys = self.faces[rows].tolist(), self.embeddings[rows].tolist()
-        found = self.read(sorted(keys))
-        return {
-            row: stored.vector
-            for row, face, key in zip(rows.tolist(), faces, keys, strict=True)
-            if (stored := found.get(key)) and stored.face == face
-        }
+    def vectors(self, rows: NDArray[np.intp]) -> ReadRows:
+        """Those of these rows, all of them different, that are still in the file."""
+        rows = np.sort(rows)
+        keys = self.embeddings[rows]
+        found = self.read(np.sort(keys).tolist())
+        places = _places_in(found.keys, keys)
+        there = places >= 0
+        # An embedding's key may belong to another face now.
+        there[there] = found.faces[places[there]] == self.faces[rows[there]]
+        return ReadRows(rows[there], found.vectors[places[there]])
 
     def rows_of(self, owners: NDArray[np.intp]) -> list[NDArray[np.int32]]:
         """For each of the characters the rows that were hers when they were read, ascending."""
@@ -70,6 +88,14 @@ class StoredRows:
         starts = np.searchsorted(self.owners, wanted)
         ends = np.searchsorted(self.owners, wanted, side="right")
         return [self.by_owner[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _places_in(ascending: NDArray[N], values: NDArray[N]) -> NDArray[np.intp]:
+    places = np.searchsorted(ascending, values)
+    places[places == len(ascending)] = -1
+    if len(ascending):
+        places[ascending[places] != values] = -1
+    return places
 
 
 class VectorFile:
@@ -82,8 +108,8 @@ class VectorFile:
         self._connection: sqlite3.Connection | None = None
         self._closed = False
 
-    def read(self, contract: EmbeddingContract, keys: Sequence[int]) -> dict[int, StoredVector]:
-        """The embeddings with these keys, by key, that are there and under the contract.
+    def read(self, contract: EmbeddingContract, keys: Sequence[int]) -> StoredVectors:
+        """The embeddings with these keys, ascending, that are there and under the contract.
 
         Raises GalleryUnavailableError, GalleryDamagedError, StoppedError.
         """
@@ -100,7 +126,9 @@ class VectorFile:
                    WHERE e.contract = (SELECT seq FROM contracts WHERE id = ?) AND length(e.vector) = ?""",
                 (json.dumps(keys), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
             ).fetchall()
-        return {key: StoredVector(face, np.frombuffer(blob, VECTOR_TYPE)) for key, face, blob in rows}
+        found, faces, blobs = zip(*rows, strict=True) if rows else ((), (), ())
+        vectors = np.frombuffer(b"".join(blobs), VECTOR_TYPE).reshape(len(rows), contract.dimension)
+        return StoredVectors(np.array(found, np.int64), np.array(faces, np.int64), vectors)
 
     def close(self) -> None:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from inference.gallery.base import Gallery
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from inference.gallery.loading import load_character
 from inference.gallery.projection import CharacterFaces
-from inference.gallery.stored import StoredVector, VectorFile
+from inference.gallery.stored import StoredVectors, VectorFile
 from tests.inference.gallery.samples import make_sample
 
 SAMPLES = 6_000
@@ -138,7 +138,7 @@ async def test_means_are_not_made_from_samples_as_long_as_these_are_the_same(
     stored = view.stored
     assert stored
 
-    def read(keys: Sequence[int]) -> Mapping[int, StoredVector]:
+    def read(keys: Sequence[int]) -> StoredVectors:
         asked.append(keys)
         return stored.read(keys)
 
@@ -252,17 +252,30 @@ def test_vectors_are_read_as_they_were_written(gallery: EmbeddedGallery, path: P
     assert stored
     wanted = stored.embeddings[:3].tolist()
     read = file.read(CONTRACT, [*wanted, 10**9])
-    assert list(read) == wanted
-    assert [one.face for one in read.values()] == stored.faces[:3].tolist()
-    assert all((faces.vectors == one.vector).all(axis=1).any() for one in read.values())
-    assert file.read(replace(CONTRACT, model="other"), wanted) == {}
+    assert read.keys.tolist() == wanted
+    assert read.faces.tolist() == stored.faces[:3].tolist()
+    assert all((faces.vectors == vector).all(axis=1).any() for vector in read.vectors)
+    none = file.read(replace(CONTRACT, model="other"), wanted)
+    assert (none.keys.shape, none.faces.shape, none.vectors.shape) == ((0,), (0,), (0, CONTRACT.dimension))
     file.close()
 
 
 def test_an_embedding_that_is_of_another_face_now_is_not_taken(gallery: EmbeddedGallery) -> None:
     stored, rows = gallery._projection.view(SCOPE).stored, np.array([4, 2, 9])
     assert stored
-    assert list(stored.vectors(rows)) == [4, 2, 9]
+    read = stored.vectors(rows)
+    assert read.rows.tolist() == [2, 4, 9]
+    assert read.places(np.array([9, 2, 3, 10, 4])).tolist() == [2, 0, -1, -1, 1]
     others = stored.faces.copy()
     others[2] += 1
-    assert list(replace(stored, faces=others).vectors(rows)) == [4, 9]
+    again = replace(stored, faces=others).vectors(rows)
+    assert again.rows.tolist() == [4, 9]
+    assert np.array_equal(again.vectors, read.vectors[1:])
+
+
+def test_rows_that_are_all_gone_are_nowhere(gallery: EmbeddedGallery) -> None:
+    stored = gallery._projection.view(SCOPE).stored
+    assert stored
+    read = replace(stored, embeddings=stored.embeddings + 10**9).vectors(np.array([4, 2, 9]))
+    assert (read.rows.shape, read.vectors.shape) == ((0,), (0, CONTRACT.dimension))
+    assert read.places(np.array([4, 9])).tolist() == [-1, -1]

@@ -140,7 +140,7 @@ class GalleryOptions:
     file: Text = "gallery.sqlite"  # where it is, relative to the data folder
     shared: tuple[str, ...] = ()  # galleries that every scope also sees
     undo_days: Annotated[int, Range(0, 36_500)] = 7  # days that changes can be undone, forgotten crops kept
-    exact_up_to: Annotated[int, Range(1_000, 100_000_000)] = 100_000  # samples; larger scopes use an index
+    exact_up_to: Annotated[int, Range(1_000, 100_000_000)] = 25_000  # samples; larger scopes use an index
 
 
 @dataclass(frozen=True, slots=True)

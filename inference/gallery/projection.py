@@ -15,6 +15,7 @@ from inference.domain import Character, CharacterId, Embedding, EmbeddingContrac
 from inference.gallery.fingerprint import MAX_DISTANCE, hamming, required_similarity
 from inference.gallery.means import NO_MEAN, Mean, mean_of, similarities_to_means
 from inference.gallery.stored import ReadRows, StoredRows
+from inference.linear_algebra import few_with_many
 
 NO_OWNER = -1
 _LEAST_CAPACITY = 64
@@ -352,7 +353,7 @@ def _rows_that_matter(view: ScopeView, probes: NDArray[np.float32], top: int) ->
     stored = view.stored_count
     # A float32 dot product of unit vectors is off by at most dimension × 2⁻²⁴, either way.
     slack = np.float32(2 * probes.shape[1] * 2.0**-24)
-    scores = probes @ view.vectors[: len(view.owners) - stored].T
+    scores = few_with_many(probes, view.vectors[: len(view.owners) - stored])
     promising = [_promising_rows(view.owners[stored:], one, top, slack) for one in scores]
     if not view.stored:
         return [

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.options import ImageLimits, ModelOptions
 from inference.domain import FaceBox, ImageRGB
 from inference.drawing import draw_cast, draw_portrait
-from inference.embedding.align import align_crop, align_kept, keep_crop
+from inference.embedding.align import align_crop, align_kept, cut_square, keep_crop
 from inference.embedding.base import Embedder
 from inference.images import decode
 from inference.models import Pack, Runtime, find_pack
@@ -104,6 +104,24 @@ def test_any_box_that_touches_the_picture_gives_a_crop(
     crop = align_crop(noise(width, height), face, margin=margin, side=32)
     assert crop.shape == (32, 32, 3)
     assert crop.dtype == np.uint8
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 130), st.integers(1, 130)),
+    corner=st.tuples(st.integers(-60, 140), st.integers(-60, 140)),
+    face_side=st.integers(1, 90),
+    side=st.integers(4, 40),
+)
+def test_halving_what_is_inside_the_picture_is_the_same_as_halving_all(
+    size: tuple[int, int], corner: tuple[int, int], face_side: int, side: int
+) -> None:
+    image, (x, y) = noise(*size), corner
+    box = FaceBox(x, y, x + face_side, y + face_side).clipped(*size)
+    square, _ = cut_square(image, box, 1.7)
+    while (half := square.shape[0] // 2) >= side:
+        square = resized(square[: 2 * half, : 2 * half], half, half)
+    assert np.array_equal(align_crop(image, box, margin=1.7, side=side), resized(square, side, side))
 
 
 @pytest.mark.parametrize("margin", [1.3, 3.0])

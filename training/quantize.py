@@ -12,14 +12,12 @@ cost: `python -m training.evaluate`, with and without `--precision float32`.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,7 +75,7 @@ def _quantize(arguments: argparse.Namespace) -> None:
         f"{datetime.now(UTC):%Y-%m-%d}",
         ranges=measure(pack, canvases, threads=arguments.threads),
     )
-    text = json.dumps(msgspec.structs.asdict(measured), indent=1, ensure_ascii=False) + "\n"
+    text = measured.as_text()
     bfloat16 = None
     if arguments.faces is not None:
         faces = _drawn(named_faces(read_manifests(arguments.faces, split=arguments.split)), arguments)

@@ -22,7 +22,7 @@ _LEAST_CAPACITY = 64
 _PROBES_AT_ONCE = 32  # bounds the score matrix: 32 probes × 200,000 samples are 26 MB
 _ROWS_AT_ONCE = 4_096
 _BLOCK_ROWS = 128
-_SPARE_BLOCKS = 32
+_SPARE = 32
 _STORED_ROWS = 64  # stored rows that are looked at for each probe, if they suffice
 _MORE_ROWS = 8  # times as many, if not
 _NO_ROWS = np.empty(0, np.intp)
@@ -261,6 +261,8 @@ class ScopeView:
 
         −∞ for a sample that was gone from the file when it was: it has been forgotten for good since.
         """
+        if not self.stored:
+            return exact_similarities(self.vectors, probe, rows)
         similarities = np.full(len(rows), -np.inf)
         stored = self.stored_count
         in_memory = rows >= stored
@@ -437,13 +439,16 @@ def _promising_rows(
 ) -> NDArray[np.intp]:
     """All rows that can be the best of one of the `top` best characters, and usually few others.
 
-    Enough of the largest block maxima usually belong to `top` characters; then no row below them matters.
+    Enough of the best scores usually belong to `top` characters; then no row below them matters. Of many rows
+    the maxima of blocks are looked at instead of all scores.
     """
-    blocks, wanted = len(scores) // _BLOCK_ROWS, 8 * top + _SPARE_BLOCKS
-    if blocks > 2 * wanted:
-        # A block takes every blocks-th row, because neighbours often belong to one character.
-        maxima = scores[: blocks * _BLOCK_ROWS].reshape(_BLOCK_ROWS, blocks).max(axis=0)
-        least = np.partition(maxima, -wanted)[-wanted]
+    wanted = 8 * top + _SPARE
+    if len(scores) > 2 * wanted:
+        blocks, best = len(scores) // _BLOCK_ROWS, scores
+        if blocks > 2 * wanted:
+            # A block takes every blocks-th row, because neighbours often belong to one character.
+            best = scores[: blocks * _BLOCK_ROWS].reshape(_BLOCK_ROWS, blocks).max(axis=0)
+        least = np.partition(best, -wanted)[-wanted]
         rows = np.flatnonzero(scores >= least - slack)
         near = owners[rows[scores[rows] >= least]]
         if len(np.unique(near[near != NO_OWNER])) >= top:

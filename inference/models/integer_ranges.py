@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,10 @@ class IntegerRanges(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if wrong := [name for name, (low, high) in self.ranges.items() if not low <= 0 < high]:
             raise ValueError(f"the range of {wrong[0]} does not have 0 in it")
+
+    def as_text(self) -> str:
+        """What the file says."""
+        return json.dumps(msgspec.structs.asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
 def read_ranges(path: Path, *, network: str) -> IntegerRanges:

@@ -23,7 +23,13 @@ MAY_IMPORT = {
     ],
     "faiss": ["inference/gallery/centres.py"],
     "jinja2": ["bot/web/rendering.py"],
-    "msgspec": ["inference/operations.py", "inference/servers.py", "inference/wire.py", "inference/server/*"],
+    "msgspec": [
+        "inference/models/*",  # what packs say about themselves
+        "inference/operations.py",
+        "inference/servers.py",
+        "inference/wire.py",
+        "inference/server/*",
+    ],
     "onnx": ["inference/embedding/torch_embedder.py", "training/*"],
     "onnx2torch": ["inference/embedding/torch_embedder.py"],
     "onnxruntime": ["inference/onnx_session.py"],

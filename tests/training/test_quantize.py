@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -58,8 +57,7 @@ def test_the_bundled_detectors_activations_are_measured_and_written_into_its_pac
     views = plan_views(image.shape[1], image.shape[0], shapes, DetectionOptions())
     ranges = measure(pack, [cut_canvas(image, view) for view in views], threads=1)
     network = pack.manifest.files["detector.onnx"].sha256
-    measured = IntegerRanges(network=network, measured_on="a drawing", ranges=ranges)
-    text = msgspec.json.encode(measured).decode()
+    text = IntegerRanges(network=network, measured_on="a drawing", ranges=ranges).as_text()
     for bfloat16, expected in ((None, True), (False, False), (True, True)):
         write(pack, text, bfloat16=bfloat16)
         again = load_pack(pack.folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,14 @@ def test_only_the_first_complaints_are_listed(tmp_path: Path) -> None:
     folder = make_pack(tmp_path / "tiny", {f"key{index}": 1 for index in range(9)})
     with pytest.raises(ModelFileError, match="and 4 more"):
         load_manifest(folder)
+
+
+def test_reading_a_pack_does_not_import_pydantic() -> None:
+    """Every command that opens a pack would start later."""
+    script = "import sys; from inference.models import find_pack; from pathlib import Path\n"
+    script += "find_pack('dareda-1', Path('none')); print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_face_classes_become_indices_of_the_classes(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def read_ranges(path: Path, *, network: str) -> IntegerRanges:
     except msgspec.DecodeError as error:
         reason = f"it is not readable JSON: {error}"
         raise ModelFileError(path=str(path), reason=reason, fix=_REMEASURE) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(path=str(path), reason=str(error), fix=_REMEASURE) from error
     if ranges.network != network:
         raise ModelFileError(

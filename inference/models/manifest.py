@@ -324,5 +324,5 @@ def load_manifest(folder: Path) -> Manifest:
         )
     try:
         return read_table(table, Manifest)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(path=str(path), reason=str(error), fix=_EXAMPLE) from error

@@ -121,6 +121,7 @@ def test_the_bundled_ranges_are_of_the_bundled_detector_and_small() -> None:
     [
         ("", "not readable JSON"),
         ("[1, 2]", "the table: Expected `object`, got `array`"),
+        pytest.param("[" * 100_000 + "]" * 100_000, "recursion", id="deep"),
         ("{}", "ranges: Expected `object` of length >= 1"),
         ('{"a": [1, 2]}', "does not have 0"),
         ('{"a": [0, NaN]}', "not readable JSON"),

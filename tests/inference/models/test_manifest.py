@@ -46,6 +46,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("embedder.side", "112", "embedder.side"),
     ("embedder.margin", 0.1, "embedder.margin"),
     ("embedder.dimension", 1, "embedder.dimension"),
+    ("embedder.dimension", 10**30, "embedder.dimension"),
+    ("embedder.margin", 10**400, "embedder.margin"),
     ("embedder.colour", "grey", "embedder.colour"),
     ("embedder.std", [0.2, 0.2, 0.0], "embedder.std"),
     ("embedder.mean", [0.5, 0.5], "embedder.mean"),

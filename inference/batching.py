@@ -253,12 +253,13 @@ class MicroBatcher(Generic[In, Out]):
         parts = self._take()
         if parts:
             self._run(run, parts)
+            with self._changed:
+                self._running = False
         return parts is not None
 
     def _take(self) -> list[_Part[In, Out]] | None:
         """The next batch without the items of callers that gave up, so perhaps empty; None when stopping."""
         with self._changed:
-            self._running = False
             self._wait_for_calls(1, timeout_s=None)
             if self._company > 1:
                 self._wait_for_calls(self._company, timeout_s=self._max_wait_s)

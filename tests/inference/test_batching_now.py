@@ -81,6 +81,36 @@ async def test_what_comes_meanwhile_waits_for_its_end() -> None:
     assert batcher.stats().sizes == {2: 2}  # those who waited share a batch
 
 
+async def test_a_batch_before_the_model_thread_first_waits_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, inside, may_take = Doubler(), threading.Lock(), threading.Event()
+    take = MicroBatcher._take
+
+    def double(numbers: Sequence[int]) -> list[int]:
+        assert inside.acquire(blocking=False), "another batch is running"
+        try:
+            return model(numbers)
+        finally:
+            inside.release()
+
+    def take_late(batcher: MicroBatcher[int, int]) -> object:
+        assert may_take.wait(60)
+        return take(batcher)
+
+    monkeypatch.setattr(MicroBatcher, "_take", take_late)
+    async with make_batcher(double) as batcher:
+        model.hold()
+        now = asyncio.create_task(asyncio.to_thread(batcher.run_now, [1]))
+        await model.until_running()
+        may_take.set()
+        later = await submitted(batcher, [2])
+        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(batcher.run_now, [9]) is None
+        model.go_on()
+        assert await now == [2]
+        assert await outcomes(later) == [[4]]
+    assert model.seen == [1, 2]
+
+
 @pytest.mark.parametrize("wrong", ["bad item", "wrong count"])
 async def test_a_failure_is_left_to_the_turn_that_tells_whose_it_is(wrong: str) -> None:
     def run(numbers: Sequence[int]) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import tempfile
 import threading
 import weakref
@@ -64,9 +66,14 @@ class MeansFile:
         """The means of those of the characters that it knows; `NO_MEAN` for a single sample."""
         means: dict[int, Mean] = {}
         size = self._dimension * _ELEMENT.itemsize
+        places = {slot: int(self._places[slot]) for slot in slots}
         with self._lock:
-            for slot in slots:
-                place = int(self._places[slot])
+            if self._file and sys.platform == "linux":
+                # The disk answers many in the time of one, if it knows of them.
+                for place in places.values():
+                    if place >= 0:
+                        os.posix_fadvise(self._file.fileno(), place * size, size, os.POSIX_FADV_WILLNEED)
+            for slot, place in places.items():
                 if place == _SINGLE:
                     means[slot] = NO_MEAN
                 elif place != _UNKNOWN and self._file:

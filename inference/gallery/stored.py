@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -23,6 +25,9 @@ from inference.gallery.store import VECTOR_TYPE
 N = TypeVar("N", bound=np.integer)
 _KEPT_KIB = 8_192
 """Of the tree over the embeddings, some 4 MB at a million, so that only they themselves have to be read."""
+_HELPERS, _HELPERS_KEPT_KIB = 8, 512
+_TRIED, _LONG_S = 8, 0.0002
+"""Embeddings that are read first, and how long that takes at most when they are in the system's memory."""
 
 
 class StoredVectors(NamedTuple):
@@ -99,13 +104,19 @@ def _places_in(ascending: NDArray[N], values: NDArray[N]) -> NDArray[np.intp]:
 
 
 class VectorFile:
-    """Reads single vectors of a gallery's file, beside whoever writes to it; from any thread."""
+    """Reads single vectors of a gallery's file, beside whoever writes to it; from any thread.
+
+    Where the disk has to be waited for, several helpers wait for it beside each other: it answers many in
+    the time of one.
+    """
 
     def __init__(self, path: Path) -> None:
         self.folder = path.parent
         self._path = path
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._connections: list[sqlite3.Connection] = []
+        """The one that reads, and those of the helpers."""
+        self._helpers = ThreadPoolExecutor(_HELPERS, thread_name_prefix="vectors")
         self._closed = False
 
     def read(self, contract: EmbeddingContract, keys: Sequence[int]) -> StoredVectors:
@@ -116,22 +127,50 @@ class VectorFile:
         with self._lock, schema.translated_errors(self._path):
             if self._closed:
                 raise StoppedError
-            if self._connection is None:
-                self._connection = schema.open_reader(self._path)
-                self._connection.execute(f"PRAGMA cache_size = -{_KEPT_KIB}")
-            # CROSS JOIN keeps this order.
-            rows = self._connection.execute(
-                """SELECT e.seq, e.face, e.vector FROM json_each(?) wanted
-                   CROSS JOIN embeddings e ON e.seq = wanted.value
-                   WHERE e.contract = (SELECT seq FROM contracts WHERE id = ?) AND length(e.vector) = ?""",
-                (json.dumps(keys), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
-            ).fetchall()
+            rows = self._rows(contract, keys)
         found, faces, blobs = zip(*rows, strict=True) if rows else ((), (), ())
         vectors = np.frombuffer(b"".join(blobs), VECTOR_TYPE).reshape(len(rows), contract.dimension)
         return StoredVectors(np.array(found, np.int64), np.array(faces, np.int64), vectors)
 
+    def _rows(self, contract: EmbeddingContract, keys: Sequence[int]) -> list[tuple[int, int, bytes]]:
+        self._connect(1)
+        started = time.perf_counter()
+        # CROSS JOIN keeps this order.
+        cursor = self._connections[0].execute(
+            """SELECT e.seq, e.face, e.vector FROM json_each(?) wanted
+               CROSS JOIN embeddings e ON e.seq = wanted.value
+               WHERE e.contract = (SELECT seq FROM contracts WHERE id = ?) AND length(e.vector) = ?""",
+            (json.dumps(keys), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
+        )
+        rows = cursor.fetchmany(_TRIED)
+        if time.perf_counter() - started > _LONG_S:
+            self._bring_into_memory(keys[len(rows) :])
+        return rows + cursor.fetchall()
+
+    def _bring_into_memory(self, keys: Sequence[int]) -> None:
+        """Has the system read all pages that hold these embeddings."""
+        self._connect(1 + _HELPERS)
+        shares = (keys[number::_HELPERS] for number in range(_HELPERS))
+        for _ in self._helpers.map(_touch, self._connections[1:], shares):
+            pass
+
+    def _connect(self, count: int) -> None:
+        for number in range(len(self._connections), count):
+            connection = schema.open_reader(self._path)
+            self._connections.append(connection)
+            connection.execute(f"PRAGMA cache_size = -{_HELPERS_KEPT_KIB if number else _KEPT_KIB}")
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            if self._connection is not None:
-                self._connection.close()
+            self._helpers.shutdown()
+            for connection in self._connections:
+                connection.close()
+
+
+def _touch(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
+    """Reads the pages of these embeddings, in a single step: Python's lock is not asked for between them."""
+    connection.execute(
+        "SELECT count(e.face) FROM json_each(?) wanted CROSS JOIN embeddings e ON e.seq = wanted.value",
+        (json.dumps(keys),),
+    ).fetchall()

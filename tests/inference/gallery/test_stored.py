@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from benchmarks.faces import CONTRACT, SCOPE, Faces, fill, make_faces
 from inference.domain import Embeddings, Match
 from inference.errors import StoppedError
-from inference.gallery import centres, projection
+from inference.gallery import centres, projection, schema, stored
 from inference.gallery.base import Gallery
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from inference.gallery.loading import load_character
@@ -73,6 +75,13 @@ def faces_of(gallery: EmbeddedGallery, match: Match) -> CharacterFaces:
     found = load_character(gallery._store, match.character.id, CONTRACT)
     assert found
     return found
+
+
+def embeddings_in(path: Path) -> dict[int, tuple[int, bytes]]:
+    """By their keys: those of the faces, and the vectors."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT seq, face, vector FROM embeddings").fetchall()
+    return {key: (face, vector) for key, face, vector in rows}
 
 
 async def ask(gallery: Gallery, vectors: np.ndarray, *, top: int = 5) -> list[tuple[Match, ...]]:
@@ -258,6 +267,32 @@ def test_vectors_are_read_as_they_were_written(gallery: EmbeddedGallery, path: P
     none = file.read(replace(CONTRACT, model="other"), wanted)
     assert (none.keys.shape, none.faces.shape, none.vectors.shape) == ((0,), (0,), (0, CONTRACT.dimension))
     file.close()
+
+
+@pytest.mark.parametrize(("quick_s", "connections"), [(-1.0, 9), (60.0, 1)])
+def test_helpers_wait_for_a_slow_disk_only(
+    path: Path, monkeypatch: pytest.MonkeyPatch, quick_s: float, connections: int
+) -> None:
+    opened: list[Path] = []
+
+    def open_reader(path: Path) -> sqlite3.Connection:
+        opened.append(path)
+        return open_unpatched(path)
+
+    open_unpatched = schema.open_reader
+    monkeypatch.setattr(schema, "open_reader", open_reader)
+    monkeypatch.setattr(stored, "_LONG_S", quick_s)
+    there, file = embeddings_in(path), VectorFile(path)
+    for count in (1, 8, 9, 500):
+        wanted = sorted(there)[3 : 5_000 : 5_000 // count][:count]
+        read = file.read(CONTRACT, wanted)
+        assert read.keys.tolist() == wanted
+        found = zip(read.faces.tolist(), (vector.tobytes() for vector in read.vectors), strict=True)
+        assert [*found] == [there[key] for key in wanted]
+    file.close()
+    assert opened == [path] * connections
+    with pytest.raises(StoppedError):
+        file.read(CONTRACT, wanted)
 
 
 def test_an_embedding_that_is_of_another_face_now_is_not_taken(gallery: EmbeddedGallery) -> None:

@@ -1,8 +1,16 @@
-"""The processor: how many cores there are to use, and what they are good at."""
+"""The processor: how many cores there are to use, which one a thread uses, and what they are good at."""
 
+import ctypes
 import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -11,6 +19,40 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def current_core() -> int | None:
+    """The number of the one that this thread runs on; None where the system does not tell."""
+    ask = _sched_getcpu()
+    core = -1 if ask is None else int(ask())
+    return None if core < 0 else core
+
+
+@cache
+def _sched_getcpu() -> Callable[[], int] | None:
+    if sys.platform != "linux":
+        return None
+    return getattr(ctypes.CDLL(None), "sched_getcpu", None)
+
+
+def away_from(core: int | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run the function on another core than that, where the system lets a thread choose.
+
+    For a thread that works beside another one. Linux may wake it on the core of who woke it although another
+    is idle (often in virtual machines, where a core that sleeps is taken for one that is busy elsewhere);
+    there it would run instead of the other one, not beside it.
+    """
+    if sys.platform != "linux" or core is None or current_core() != core:
+        return function(*args, **kwargs)
+    allowed = os.sched_getaffinity(0)
+    # Some containers do not allow it.
+    with suppress(OSError):
+        os.sched_setaffinity(0, allowed - {core} or allowed)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, allowed)
 
 
 def bfloat16_is_fast() -> bool:

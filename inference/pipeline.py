@@ -18,7 +18,7 @@ from config.options import BatchingOptions, DetectionOptions, ImageLimits
 from inference.batch_figures import BatcherStats
 from inference.batching import MicroBatcher
 from inference.closed_set import as_probes
-from inference.cores import usable_cores
+from inference.cores import away_from, current_core, usable_cores
 from inference.detection.base import Detector
 from inference.detection.views import View, cut_canvas, merge_views, plan_views
 from inference.domain import Detection, Embedding, EmbeddingContract, Embeddings, FaceBox, FaceCrop, ImageRGB
@@ -160,7 +160,8 @@ class PicturePipeline(ABC):
         if len(items) < 2 or self._pieces >= self._worker_count:
             return in_turn(function, items)
         try:
-            futures = [self._workers.submit(function, item) for item in items]
+            core = current_core()
+            futures = [self._workers.submit(away_from, core, function, item) for item in items]
         except RuntimeError:  # no more work is taken: the pipeline is being closed
             return in_turn(function, items)
         # Helpers begin with the first item, this thread with the last: what they have not begun is its own.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.cores import usable_cores
+from inference.cores import away_from, current_core, usable_cores
 
 ROWS_TO_LEARN_FROM = 40
 """For each centre."""
@@ -93,7 +93,10 @@ class CentredRows:
             return self._nearest(probes, count, everywhere)
         # Reading the rows is the work, and one core cannot read as fast as the memory gives.
         own, *others = np.array_split(probes, parts)
-        helped = [_helpers().submit(self._nearest, share, count, everywhere) for share in others]
+        core = current_core()
+        helped = [
+            _helpers().submit(away_from, core, self._nearest, share, count, everywhere) for share in others
+        ]
         found = [self._nearest(own, count, everywhere), *(future.result() for future in helped)]
         return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
 

@@ -95,6 +95,11 @@ class Policy:
     same_pixels: float = SAME_PIXELS
     """What was said about a face that close was said about this one: nothing that is less close counts."""
 
+    @property
+    def lowest_threshold(self) -> float:
+        """No number of samples has a lower one."""
+        return min(level.threshold for level in self.levels)
+
     def level_for(self, samples: int) -> Level:
         """The level for that many samples: between two levels by the logarithm, beyond them the nearest."""
         above = bisect.bisect_left(self.levels, samples, key=lambda level: level.samples)
@@ -244,13 +249,15 @@ def _claims(
     if policy.usual_rivals is not None:
         rivals = [match.likeness for _, match, _ in candidates[1 : RIVALS + 1]]
         raised = raised_by(rivals, policy.usual_rivals)
-    claims = []
+    lowest, claims = policy.lowest_threshold, []
     for identity, match, lead_over_negatives in candidates:
         within = match is top or top.likeness - match.likeness < margin
         standing = match.likeness
         if standing < policy.same_pixels:
             standing = min(standing - raised, policy.same_pixels)
-        if within and standing >= policy.level_for(match.character.sample_count).threshold:
+        if not within or standing < lowest:
+            break  # as are all that are less alike
+        if standing >= policy.level_for(match.character.sample_count).threshold:
             contradicted = lead_over_negatives < margin
             clear = match is top and leads and not contradicted
             claims.append(_Claim(identity, match, standing, clear, contradicted))
@@ -292,7 +299,7 @@ def _assigned(
 
     Counting from the threshold, a face with a strong claim is not moved for two with weak ones.
     """
-    lowest = min(level.threshold for level in policy.levels)
+    lowest = policy.lowest_threshold
     # Equal totals are settled by the evidence, not by where in the picture a face happens to be.
     order = [*range(len(claims))]
     if len(order) > 1:

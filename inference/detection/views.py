@@ -148,6 +148,9 @@ def _groups(
     left = np.arange(len(ordered))
     while left.size:
         best, rest = left[0], left[1:]
+        if not rest.size:
+            yield [ordered[best]]
+            return
         overlap = np.prod(
             np.clip(
                 np.minimum(boxes[best, 2:], boxes[rest, 2:]) - np.maximum(boxes[best, :2], boxes[rest, :2]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from inference.domain import EmbeddingContract, Embeddings, ImageRGB, as_embeddings
@@ -15,6 +16,9 @@ from inference.errors import ModelFileError
 from inference.fixed_batches import FloatArray, run_in_fixed_batches
 from inference.network import NetworkOpener, PixelBatch, PixelInput
 from inference.onnx_session import open_onnx
+
+_LEFT_TO_RIGHT = 1
+"""For `cv2.flip()`, which takes a twentieth of the time of a copy by NumPy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,8 @@ class CropEmbedder(ABC):
     def embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         if not crops:
             return Embeddings(np.empty((0, self._spec.dimension), dtype=np.float32))
-        pixels = np.stack(crops)
-        if self._flip_average:
-            pixels = np.concatenate([pixels, pixels[:, :, ::-1]])
+        mirrored = [cv2.flip(crop, _LEFT_TO_RIGHT) for crop in crops] if self._flip_average else []
+        pixels = np.stack([*crops, *mirrored])
         outputs = run_in_fixed_batches(pixels, self.batch_sizes, self._run, pad=self.pads_batches)
         if outputs.shape != (len(pixels), self._spec.dimension):
             raise ModelFileError(

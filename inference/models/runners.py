@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from config.options import DetectionOptions, ModelOptions
+from inference.cores import usable_cores
 from inference.detection.base import Detector
 from inference.detection.ssd import OnnxSsdDetector
 from inference.detection.yolo import OnnxYoloDetector
@@ -22,6 +23,9 @@ from inference.network import NetworkOpener
 from inference.onnx_session import open_onnx
 
 log = logging.getLogger(__name__)
+
+_FEW_THREADS = 4
+"""A single face keeps so few busy, so the embedder is compiled for one; more would wait for one another."""
 
 
 def contract_of(pack: Pack, *, flip_average: bool) -> EmbeddingContract:
@@ -87,13 +91,20 @@ def embedder_on(
     contract = contract_of(pack, flip_average=models.flip_average)
     path = pack.checked_file(table.onnx)
     if runtime.kind != "torch":
+        few = (models.threads or usable_cores()) <= _FEW_THREADS
         return OnnxEmbedder(
             table.spec,
             path,
             contract,
             flip_average=models.flip_average,
             threads=models.threads,
-            open_network=_opener(runtime, pack, cache_dir),
+            open_network=_opener(
+                runtime,
+                pack,
+                cache_dir,
+                sizes=[(table.spec.side, table.spec.side)] if few else (),
+                batch=2 if models.flip_average else 1,
+            ),
         )
     from inference.embedding.torch_embedder import TorchEmbedder  # noqa: PLC0415
 
@@ -108,7 +119,12 @@ def embedder_on(
 
 
 def _opener(
-    runtime: Runtime, pack: Pack, cache_dir: Path | None, *, sizes: Sequence[tuple[int, int]] = ()
+    runtime: Runtime,
+    pack: Pack,
+    cache_dir: Path | None,
+    *,
+    sizes: Sequence[tuple[int, int]],
+    batch: int = 1,
 ) -> NetworkOpener:
     if runtime.kind == "onnx":
         return open_onnx
@@ -122,7 +138,12 @@ def _opener(
         digest = pack.manifest.files[table.onnx].sha256
         ranges = read_ranges(pack.checked_file(table.int8), network=digest).ranges
     return partial(
-        open_compiled, precision=runtime.precision, ranges=ranges, sizes=sizes, cache_dir=cache_dir
+        open_compiled,
+        precision=runtime.precision,
+        ranges=ranges,
+        sizes=sizes,
+        batch=batch,
+        cache_dir=cache_dir,
     )
 
 

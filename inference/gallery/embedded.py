@@ -52,7 +52,8 @@ from inference.gallery.base import (
 from inference.gallery.changes import Changes, find_duplicate
 from inference.gallery.embedded_faces import page_of_embedded_faces
 from inference.gallery.loading import Loader
-from inference.gallery.projection import Projection, search
+from inference.gallery.projection import Projection
+from inference.gallery.search import search
 from inference.gallery.store import Store
 from inference.gallery.stored import VectorFile
 from inference.gallery.transfer import Page

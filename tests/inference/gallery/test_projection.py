@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.domain import Character, CharacterId, SampleId, Scope
-from inference.gallery import projection
-from inference.gallery.projection import CharacterFaces, ScopeView, search
+from inference.gallery.projection import CharacterFaces, ScopeView
+from inference.gallery.search import search
 from tests.inference.gallery.samples import names
 
 DIMENSION = 8
@@ -113,7 +113,7 @@ def test_looking_only_at_promising_rows_changes_no_answer(
     view = make_view(*faces).updated({CharacterId(f"c{number:02}"): None for number in gone})
     there = [one for one in faces if one.character.id in view.slots]
     probe = np.eye(DIMENSION, dtype=np.float32)[:1]
-    with patch.multiple(projection, _BLOCK_ROWS=2, _SPARE=-7 * top):
+    with patch.multiple("inference.gallery.search", _BLOCK_ROWS=2, _SPARE=-7 * top):
         [matches] = search([view], probe, top)
     assert names(matches) == [name for name, _ in brute_force(there, probe[0], top)]
 

@@ -15,11 +15,12 @@ import pytest
 from benchmarks.faces import CONTRACT, SCOPE, Faces, fill, make_faces
 from inference.domain import Embeddings, Match
 from inference.errors import StoppedError
-from inference.gallery import centres, projection, schema, stored
+from inference.gallery import centres, schema, stored
 from inference.gallery.base import Gallery
 from inference.gallery.embedded import EmbeddedGallery, open_embedded_gallery
 from inference.gallery.loading import load_character
 from inference.gallery.projection import CharacterFaces
+from inference.gallery.search import search
 from inference.gallery.stored import StoredVectors, VectorFile
 from tests.inference.gallery.samples import make_sample
 
@@ -152,11 +153,11 @@ async def test_means_are_not_made_from_samples_as_long_as_these_are_the_same(
         return stored.read(keys)
 
     view = replace(view, stored=replace(stored, read=read))
-    [[first, *_]] = projection.search([view], faces.vectors[:1], 5)
+    [[first, *_]] = search([view], faces.vectors[:1], 5)
     assert len(asked) == 1, "only the nearest samples are read"
     asked.clear()
     changed = view.updated({first.character.id: faces_of(gallery, first)})
-    [[again, *_]] = projection.search([changed], faces.vectors[:1], 5)
+    [[again, *_]] = search([changed], faces.vectors[:1], 5)
     assert again == first
     assert len(asked) == 2
     assert len(asked[1]) == len(faces_of(gallery, first).sample_ids)
@@ -243,7 +244,7 @@ async def test_a_search_that_began_before_its_sample_was_erased_leaves_it_out(
     gallery = await open_indexed(path, undo_days=0)
     before = gallery._projection.view(SCOPE)
     await gallery.forget(SCOPE, "character 0", for_good=True)
-    [matches] = projection.search([before], faces.vectors[:1], 5)
+    [matches] = search([before], faces.vectors[:1], 5)
     assert "character 0" not in [match.character.name for match in matches]
     assert matches
     await gallery.close()
@@ -253,7 +254,7 @@ async def test_a_closed_file_is_not_opened_again(gallery: EmbeddedGallery, path:
     view = gallery._projection.view(SCOPE)
     await gallery.close()
     with pytest.raises(StoppedError):
-        projection.search([view], faces.probes[:1], 5)
+        search([view], faces.probes[:1], 5)
 
 
 def test_vectors_are_read_as_they_were_written(gallery: EmbeddedGallery, path: Path, faces: Faces) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from inference.domain import Character, CharacterId, Embeddings, SampleId, Scope
-from inference.gallery.projection import CharacterFaces, ScopeView, search
+from inference.gallery.projection import CharacterFaces, ScopeView
+from inference.gallery.search import search
 from tests.training.evaluation.made_faces import make_faces
 from training.evaluation.draws import draw_galleries
 from training.evaluation.recognition import with_two_faces

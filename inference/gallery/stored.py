@@ -143,8 +143,9 @@ class VectorFile:
             (json.dumps(keys), contract.id, contract.dimension * VECTOR_TYPE.itemsize),
         )
         rows = cursor.fetchmany(_TRIED)
-        if time.perf_counter() - started > _LONG_S:
-            self._bring_into_memory(keys[len(rows) :])
+        left = keys[len(rows) :]
+        if len(left) > _HELPERS and time.perf_counter() - started > _LONG_S:
+            self._bring_into_memory(left)
         return rows + cursor.fetchall()
 
     def _bring_into_memory(self, keys: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -14,9 +14,15 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def run_in_fixed_batches(
-    rows: NDArray[Number], sizes: tuple[int, ...], run: Callable[[NDArray[Number]], FloatArray], *, pad: bool
+    rows: Sequence[NDArray[Number]],
+    sizes: tuple[int, ...],
+    run: Callable[[NDArray[Number]], FloatArray],
+    *,
+    pad: bool,
 ) -> FloatArray:
     """`run` over all rows in batches of the given sizes, results concatenated in order; at least one row.
+
+    All rows are of one shape.
 
     With `pad`, a last short batch is filled with zeros up to the next size (right on a GPU, where a batch
     costs about the same whatever is in it); without, it is split into smaller sizes (right on a CPU). Sizes
@@ -25,10 +31,9 @@ def run_in_fixed_batches(
     parts = []
     for start, count, size in _batches(len(rows), sorted(sizes, reverse=True), pad=pad):
         batch = rows[start : start + count]
-        if count < size:
-            filler = np.zeros((size - count, *rows.shape[1:]), dtype=rows.dtype)
-            batch = np.concatenate([batch, filler])
-        parts.append(run(batch)[:count])
+        filler = [np.zeros_like(batch[0])] * (size - count)
+        # A single row may be large, so it is not copied.
+        parts.append(run(batch[0][np.newaxis] if size == 1 else np.stack([*batch, *filler]))[:count])
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -58,8 +58,8 @@ class CanvasDetector(ABC):
         for index, canvas in enumerate(canvases):
             by_shape.setdefault(canvas.shape, []).append(index)
         for indices in by_shape.values():
-            pixels = np.stack([canvases[index] for index in indices])
-            outputs = run_in_fixed_batches(pixels, self.batch_sizes, self._run, pad=self.pads_batches)
+            alike = [canvases[index] for index in indices]
+            outputs = run_in_fixed_batches(alike, self.batch_sizes, self._run, pad=self.pads_batches)
             for index, output in zip(indices, outputs, strict=True):
                 found[index] = self._suppressed(*self._read(output))
         return found

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from inference.network import NetworkOpener, PixelBatch, PixelInput
 from inference.onnx_session import open_onnx
 
 _LEFT_TO_RIGHT = 1
-"""For `cv2.flip()`, which takes a twentieth of the time of a copy by NumPy."""
+"""What `cv2.flip()` calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class CropEmbedder(ABC):
     def embed(self, crops: Sequence[ImageRGB]) -> Embeddings:
         if not crops:
             return Embeddings(np.empty((0, self._spec.dimension), dtype=np.float32))
-        mirrored = [cv2.flip(crop, _LEFT_TO_RIGHT) for crop in crops] if self._flip_average else []
-        pixels = np.stack([*crops, *mirrored])
-        outputs = run_in_fixed_batches(pixels, self.batch_sizes, self._run, pad=self.pads_batches)
-        if outputs.shape != (len(pixels), self._spec.dimension):
+        mirrored = [_mirrored(crop) for crop in crops] if self._flip_average else []
+        rows = [*crops, *mirrored]
+        outputs = run_in_fixed_batches(rows, self.batch_sizes, self._run, pad=self.pads_batches)
+        if outputs.shape != (len(rows), self._spec.dimension):
             raise ModelFileError(
                 path=str(self._path),
                 reason=f"an embedder output of {outputs.shape[1:]} is not {self._spec.dimension} numbers",
@@ -119,3 +119,8 @@ class OnnxEmbedder(CropEmbedder):
 
     def _run(self, batch: PixelBatch) -> FloatArray:
         return self._network.run(batch)
+
+
+def _mirrored(crop: ImageRGB) -> ImageRGB:
+    # In a twentieth of the time of a copy by NumPy.
+    return cast(ImageRGB, cv2.flip(crop, _LEFT_TO_RIGHT))

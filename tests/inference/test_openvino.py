@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from inference.domain import Detection, ImageRGB
 from inference.drawing import Drawing, draw_cast, draw_group, draw_portrait
 from inference.embedding.align import align_crop
 from inference.errors import ModelFileError
-from inference.models import Runtime, find_pack
+from inference.models import Runtime, find_pack, runners
 from inference.models.integer_ranges import read_ranges
 from inference.models.runners import detector_on, embedder_on
 from inference.models.runtimes import openvino_precisions
@@ -85,21 +86,31 @@ def test_the_detector_finds_the_faces_that_onnx_runtime_finds(
     assert pairs >= 0.97 * total
 
 
+@pytest.mark.parametrize("few_threads", [0, 4], ids=["any batch", "a face at a time"])
+@pytest.mark.parametrize("flip_average", [False, True])
 @pytest.mark.parametrize(("precision", "least"), [("float32", 0.99999), ("bfloat16", 0.999)])
 def test_embeddings_are_those_of_onnx_runtime(
-    drawings: list[Drawing], precision: Precision, least: float
+    drawings: list[Drawing],
+    monkeypatch: MonkeyPatch,
+    precision: Precision,
+    least: float,
+    flip_average: bool,
+    few_threads: int,
 ) -> None:
+    monkeypatch.setattr(runners, "_FEW_THREADS", few_threads)
+    models = replace(MODELS, flip_average=flip_average)
     chosen, spec = runtime(precision), PACK.manifest.embedder.spec
     crops = [
         align_crop(drawing.image, face.box, margin=spec.margin, side=spec.side)
         for drawing in drawings
         for face in drawing.faces
     ]
-    expected = embedder_on(Runtime("onnx", "cpu"), PACK, MODELS).embed(crops)
-    embedder = embedder_on(chosen, PACK, MODELS)
-    assert np.sum(expected * embedder.embed(crops), axis=1).min() >= least
-    assert np.sum(expected[:1] * embedder.embed(crops[:1]), axis=1).min() >= least  # other batches too
-    assert embedder.contract == embedder_on(Runtime("onnx", "cpu"), PACK, MODELS).contract
+    plain = embedder_on(Runtime("onnx", "cpu"), PACK, models)
+    expected = plain.embed(crops)
+    embedder = embedder_on(chosen, PACK, models)
+    for count in (len(crops), 1, 2, 3):
+        assert np.sum(expected[:count] * embedder.embed(crops[:count]), axis=1).min() >= least
+    assert embedder.contract == plain.contract
 
 
 # ── the bundled ranges ──────────────────────────────────────────────────────────────────────────
@@ -178,6 +189,23 @@ def test_a_network_of_one_size_is_not_compiled_for_another(tmp_path: Path) -> No
     assert network.fixed_batch == 1
     with pytest.raises(ModelFileError, match=r"does not run on input \(1, 32, 32, 3\)"):
         network.run(np.zeros((1, 32, 32, 3), dtype=np.uint8))
+
+
+def test_a_network_for_two_at_a_time_takes_two_and_is_kept_apart(tmp_path: Path) -> None:
+    path, cache = tmp_path / "namer.onnx", tmp_path / "compiled"
+    onnx.save(make_embedder(), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    expected = SEEN.rows(pixels).mean(axis=(2, 3))
+    for batch in (2, 1, 2, 1):
+        network = open_compiled(
+            path, SEEN, threads=1, output="means", sizes=[(64, 64)], batch=batch, cache_dir=cache
+        )
+        assert network.fixed_batch == batch
+        assert network.run(pixels[:batch]) == pytest.approx(expected[:batch], abs=1e-4)
+        with pytest.raises(ModelFileError, match=rf"does not run on input \({3 - batch}, 64, 64, 3\)"):
+            network.run(pixels[: 3 - batch])
+        assert network.run(pixels[:batch]) == pytest.approx(expected[:batch], abs=1e-4)
+    assert len(list(cache.glob("*/*.blob"))) == 2
 
 
 def test_a_file_that_is_missing_or_no_network_is_told(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ def run_in_fixed_batches(
     *,
     pad: bool,
 ) -> FloatArray:
-    """`run` over all rows in batches of the given sizes, results concatenated in order; at least one row.
-
-    All rows are of one shape.
+    """`run` over all rows, of one shape, in batches of the given sizes; results in order; at least one row.
 
     With `pad`, a last short batch is filled with zeros up to the next size (right on a GPU, where a batch
     costs about the same whatever is in it); without, it is split into smaller sizes (right on a CPU). Sizes
@@ -31,9 +29,12 @@ def run_in_fixed_batches(
     parts = []
     for start, count, size in _batches(len(rows), sorted(sizes, reverse=True), pad=pad):
         batch = rows[start : start + count]
-        filler = [np.zeros_like(batch[0])] * (size - count)
-        # A single row may be large, so it is not copied.
-        parts.append(run(batch[0][np.newaxis] if size == 1 else np.stack([*batch, *filler]))[:count])
+        if size == 1 and batch[0].flags.owndata:
+            # It may be large. But a network holds on to its input, which must not be all of a picture.
+            stacked = batch[0][np.newaxis]
+        else:
+            stacked = np.stack([*batch, *[np.zeros_like(batch[0])] * (size - count)])
+        parts.append(run(stacked)[:count])
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

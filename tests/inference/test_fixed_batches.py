@@ -37,3 +37,17 @@ def test_every_row_comes_back_once_in_order_from_batches_of_the_given_sizes(
 def test_padding_needs_no_batch_of_one(total: int, size: int) -> None:
     rows = np.arange(total, dtype=np.float32).reshape(-1, 1)
     assert np.array_equal(run_in_fixed_batches(rows, (size,), np.negative, pad=True), -rows)
+
+
+def test_a_single_row_is_copied_only_where_it_is_a_part_of_something_larger() -> None:
+    whole, seen = np.ones((3, 2), dtype=np.float32), []
+
+    def run(batch: FloatArray) -> FloatArray:
+        seen.append(batch)
+        return batch
+
+    assert run_in_fixed_batches([whole[1], whole[1].copy()], (1,), run, pad=True).tolist() == [[1, 1]] * 2
+    assert not np.shares_memory(seen[0], whole)
+    row = whole[2].copy()
+    run_in_fixed_batches([row], (1,), run, pad=False)
+    assert np.shares_memory(seen[-1], row)

@@ -21,6 +21,13 @@ def no_model_thread_is_left() -> Iterator[None]:
     assert model_threads() == []
 
 
+async def run_when_idle(batcher: MicroBatcher[int, int], numbers: Sequence[int]) -> Sequence[int]:
+    """`run_now()` after a batch in turn, which is answered before it has quite ended."""
+    while (found := await asyncio.to_thread(batcher.run_now, numbers)) is None:
+        await asyncio.sleep(0)
+    return found
+
+
 async def test_an_idle_model_runs_in_the_calling_thread() -> None:
     threads: list[int] = []
     reports: list[BatchReport] = []
@@ -122,7 +129,7 @@ async def test_a_failure_is_left_to_the_turn_that_tells_whose_it_is(wrong: str) 
         with pytest.raises(RuntimeError if wrong == "wrong count" else BadItemError):
             await batcher.submit(-2)
         if wrong == "bad item":
-            assert await asyncio.to_thread(batcher.run_now, [3]) == [6]
+            assert await run_when_idle(batcher, [3]) == [6]
 
 
 async def test_after_it_nobody_waits_for_the_company_of_before() -> None:
@@ -134,9 +141,7 @@ async def test_after_it_nobody_waits_for_the_company_of_before() -> None:
         tasks += await submitted(batcher, [2], [3])
         model.go_on()
         await outcomes(tasks)  # the last batch had two callers
-        while (found := await asyncio.to_thread(batcher.run_now, [4])) is None:
-            await asyncio.sleep(0)  # that batch is answered before it has quite ended
-        assert found == [8]
+        assert await run_when_idle(batcher, [4]) == [8]
         assert await asyncio.wait_for(batcher.submit(5), 5) == 10
 
 
@@ -170,10 +175,11 @@ async def test_two_batches_never_run_at_once() -> None:
         inside.release()
         return [2 * number for number in numbers]
 
-    def ask_often(batcher: MicroBatcher[int, int]) -> int:
-        found = [batcher.run_now([number]) for number in range(100)]
-        assert all(one in ([2 * number], None) for number, one in enumerate(found))
-        return sum(one is not None for one in found)
+    def ask_often(batcher: MicroBatcher[int, int]) -> None:
+        for number in range(25):
+            while (found := batcher.run_now([number])) is None:
+                threading.Event().wait(0.0001)
+            assert found == [2 * number]
 
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(4) as pool:
@@ -181,7 +187,6 @@ async def test_two_batches_never_run_at_once() -> None:
             asking = [loop.run_in_executor(pool, ask_often, batcher) for _ in range(4)]
             submitting = [batcher.submit_many([number, -number]) for number in range(60)]
             assert await asyncio.gather(*submitting) == [[2 * n, -2 * n] for n in range(60)]
-            now = sum(await asyncio.gather(*asking))
-    assert now > 0
+            await asyncio.gather(*asking)
     assert batcher.stats().failed_batches == 0
-    assert batcher.stats().batches == runs
+    assert batcher.stats().batches == runs > 100

@@ -29,12 +29,9 @@ def run_in_fixed_batches(
     parts = []
     for start, count, size in _batches(len(rows), sorted(sizes, reverse=True), pad=pad):
         batch = rows[start : start + count]
-        if size == 1 and batch[0].flags.owndata:
-            # It may be large. But a network holds on to its input, which must not be all of a picture.
-            stacked = batch[0][np.newaxis]
-        else:
-            stacked = np.stack([*batch, *[np.zeros_like(batch[0])] * (size - count)])
-        parts.append(run(stacked)[:count])
+        filler = [np.zeros_like(batch[0])] * (size - count)
+        # A single row may be large, so it is not copied.
+        parts.append(run(batch[0][np.newaxis] if size == 1 else np.stack([*batch, *filler]))[:count])
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

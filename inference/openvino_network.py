@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -27,18 +29,26 @@ _CAPABILITIES: dict[str, Precision] = {"BF16": "bfloat16", "INT8": "int8"}
 Size = tuple[int, int]
 """Width and height."""
 
+_REQUESTS_A_STREAM = 2
+"""One to run and one to go on with: a stream that waits for its next row loses a tenth of its time."""
+
 
 class CompiledNetwork:
-    """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes."""
+    """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes.
+
+    With several streams it runs as many rows beside each other, each on its share of the threads, which then
+    do not wait for those of another at the end of every layer.
+    """
 
     def __init__(self, source: _Source, kept: KeptCompilations | None, sizes: Sequence[Size]) -> None:
         """Without `sizes` it takes any; else the first is compiled at once, unless it has been before."""
         self._source: _Source | None = source
         self._path = source.path
         self._kept = kept
-        self._requests: dict[Size | None, ov.InferRequest] = {}
+        self._streams = source.streams
+        self._requests: dict[Size | None, tuple[ov.InferRequest, ...]] = {}
         self._sizes: tuple[Size | None, ...] = tuple(sizes)
-        self._fixed_batch: int | None = source.batch
+        self._fixed_batch = None if source.streams > 1 else 1
         if sizes and kept and kept.has(source.key_for(sizes[0])):
             return
         if not sizes or source.model.input(0).get_partial_shape()[0].is_static:
@@ -46,29 +56,32 @@ class CompiledNetwork:
         for size in self._sizes:
             if size is not None:
                 _check_shape(source.model, source.shape_of(size), source.path)
-        compiled = self._request_for(self._sizes[0]).get_compiled_model()
+        compiled = self._requests_for(self._sizes[0])[0].get_compiled_model()
         batch = compiled.input(0).get_partial_shape()[0]
-        self._fixed_batch = batch.get_length() if batch.is_static else None
+        if batch.is_dynamic or batch.get_length() > 1:
+            self._fixed_batch = batch.get_length() if batch.is_static else None
 
     @property
     def fixed_batch(self) -> int | None:
         return self._fixed_batch
 
     def run(self, pixels: PixelBatch) -> FloatArray:
+        pixels = np.ascontiguousarray(pixels)  # here, because a request does not keep what it reads alive
         try:
-            request = self._request_for((pixels.shape[2], pixels.shape[1]) if self._sizes[0] else None)
-            request.set_input_tensor(ov.Tensor(np.ascontiguousarray(pixels), shared_memory=True))
-            request.infer()
+            requests = self._requests_for((pixels.shape[2], pixels.shape[1]) if self._sizes[0] else None)
+            if self._fixed_batch is None and len(requests) > 1:
+                return _rows_beside_each_other(requests, pixels)
+            return _whole(requests[0], pixels)
         except RuntimeError as error:
             raise _unfit(self._path, pixels.shape, _last_line(error)) from error
-        # The request writes its next output over this one.
-        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
-    def _request_for(self, size: Size | None) -> ov.InferRequest:
+    def _requests_for(self, size: Size | None) -> tuple[ov.InferRequest, ...]:
         if size not in self._requests:
             if self._source is None or size not in self._sizes:
                 raise RuntimeError(f"it was opened for other sizes: {self._sizes}")
-            self._requests[size] = self._compiled(self._source, size).create_infer_request()
+            compiled = self._compiled(self._source, size)
+            count = _REQUESTS_A_STREAM * self._streams if self._streams > 1 else 1
+            self._requests[size] = tuple(compiled.create_infer_request() for _ in range(count))
             if self._requests.keys() == set(self._sizes):
                 self._source = None  # it may hold the network as it was read, 14 MB of a detector
         return self._requests[size]
@@ -93,20 +106,21 @@ def open_compiled(
     precision: Precision = "float32",
     ranges: Mapping[str, Range] | None = None,
     sizes: Sequence[Size] = (),
-    batch: int = 1,
+    streams: int = 1,
     cache_dir: Path | None = None,
 ) -> CompiledNetwork:
     """A network ready to run on the CPU; see `NetworkOpener`.
 
     `int8` needs the ranges of the activations; what they leave in floating point is bfloat16 where the CPU
-    is fast at that. With `sizes` (width, height), the network is compiled for a `batch` of each of them, all
+    is fast at that. With `sizes` (width, height), the network is compiled for one input of each of them, all
     but the first when they first come. That makes it up to a fifth faster than one that takes any, which
-    besides spends a millisecond whenever its input's shape is not the one before.
+    besides spends a millisecond whenever its input's shape is not the one before. `streams` need sizes.
     `cache_dir` keeps the outcome for the next start.
     """
     if not path.is_file():
         raise ModelFileError(path=str(path), reason="it does not exist", fix=_REINSTALL)
-    source = _Source(path, pixels, output, precision, ranges or {}, _settings(threads, precision), batch)
+    settings = _settings(threads, precision, streams)
+    source = _Source(path, pixels, output, precision, ranges or {}, settings, streams)
     kept = KeptCompilations(cache_dir, _core(), _machine()) if cache_dir else None
     try:
         return CompiledNetwork(source, kept, sizes)
@@ -124,15 +138,14 @@ class _Source:
     precision: Precision
     ranges: Mapping[str, Range]
     settings: dict[str, Any]
-    batch: int
-    """Where it is compiled for a size."""
+    streams: int
 
     def key_for(self, size: Size | None) -> str:
         """Tells whatever is compiled differently apart."""
-        return f"{self._key} {size and (*size, self.batch)}"
+        return f"{self._key} {size}"
 
     def shape_of(self, size: Size) -> ov.PartialShape:
-        return ov.PartialShape([self.batch, size[1], size[0], 3])
+        return ov.PartialShape([1, size[1], size[0], 3])
 
     @cached_property
     def _key(self) -> str:
@@ -159,6 +172,48 @@ class _Source:
             model = model.clone()
             model.reshape(self.shape_of(size))
         return _core().compile_model(model, "CPU", self.settings)
+
+
+def _whole(request: ov.InferRequest, pixels: PixelBatch) -> FloatArray:
+    request.set_input_tensor(_tensor(pixels))
+    request.infer()
+    return _output(request)
+
+
+def _rows_beside_each_other(requests: Sequence[ov.InferRequest], pixels: PixelBatch) -> FloatArray:
+    """Each row by itself, as many at a time as there are requests."""
+    running: deque[ov.InferRequest] = deque()
+    outputs: list[FloatArray] = []
+
+    def end_first() -> None:
+        request = running.popleft()
+        request.wait()
+        outputs.append(_output(request))
+
+    try:
+        for row in range(len(pixels)):
+            if len(running) == len(requests):
+                end_first()
+            request = requests[row % len(requests)]
+            request.set_input_tensor(_tensor(pixels[row : row + 1]))
+            request.start_async()
+            running.append(request)
+        while running:
+            end_first()
+    finally:
+        for request in running:  # after an error: nothing may still read the pixels
+            with suppress(RuntimeError):
+                request.wait()
+    return np.concatenate(outputs)
+
+
+def _tensor(pixels: PixelBatch) -> ov.Tensor:
+    return ov.Tensor(pixels, shared_memory=True)
+
+
+def _output(request: ov.InferRequest) -> FloatArray:
+    # The request writes its next output over this one.
+    return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
 
 def _check_shape(model: ov.Model, shape: ov.PartialShape, path: Path) -> None:
@@ -229,13 +284,13 @@ def _with_pixel_input(model: ov.Model, pixels: PixelInput) -> ov.Model:
     return built
 
 
-def _settings(threads: int, precision: Precision) -> dict[str, Any]:
+def _settings(threads: int, precision: Precision, streams: int) -> dict[str, Any]:
     if precision == "int8":
         precision = "bfloat16" if "bfloat16" in fast_precisions() else "float32"
     return {
         "INFERENCE_PRECISION_HINT": _ELEMENT_TYPES[precision],
         "INFERENCE_NUM_THREADS": threads or usable_cores(),
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": streams,
         "ENABLE_CPU_PINNING": False,  # the cores are shared with decoding and with the other network
     }
 

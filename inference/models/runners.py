@@ -25,7 +25,7 @@ from inference.onnx_session import open_onnx
 log = logging.getLogger(__name__)
 
 _FEW_THREADS = 4
-"""A single face keeps so few busy, so the embedder is compiled for one; more would wait for one another."""
+"""A face or two keep so few busy, each row on its own; more would often have nothing to do."""
 
 
 def contract_of(pack: Pack, *, flip_average: bool) -> EmbeddingContract:
@@ -91,7 +91,8 @@ def embedder_on(
     contract = contract_of(pack, flip_average=models.flip_average)
     path = pack.checked_file(table.onnx)
     if runtime.kind != "torch":
-        few = (models.threads or usable_cores()) <= _FEW_THREADS
+        threads = models.threads or usable_cores()
+        few = threads <= _FEW_THREADS
         return OnnxEmbedder(
             table.spec,
             path,
@@ -103,7 +104,7 @@ def embedder_on(
                 pack,
                 cache_dir,
                 sizes=[(table.spec.side, table.spec.side)] if few else (),
-                batch=2 if models.flip_average else 1,
+                streams=threads if few and models.flip_average else 1,
             ),
         )
     from inference.embedding.torch_embedder import TorchEmbedder  # noqa: PLC0415
@@ -124,7 +125,7 @@ def _opener(
     cache_dir: Path | None,
     *,
     sizes: Sequence[tuple[int, int]],
-    batch: int = 1,
+    streams: int = 1,
 ) -> NetworkOpener:
     if runtime.kind == "onnx":
         return open_onnx
@@ -142,7 +143,7 @@ def _opener(
         precision=runtime.precision,
         ranges=ranges,
         sizes=sizes,
-        batch=batch,
+        streams=streams,
         cache_dir=cache_dir,
     )
 

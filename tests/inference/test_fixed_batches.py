@@ -39,15 +39,12 @@ def test_padding_needs_no_batch_of_one(total: int, size: int) -> None:
     assert np.array_equal(run_in_fixed_batches(rows, (size,), np.negative, pad=True), -rows)
 
 
-def test_a_single_row_is_copied_only_where_it_is_a_part_of_something_larger() -> None:
-    whole, seen = np.ones((3, 2), dtype=np.float32), []
+def test_a_single_row_is_not_copied() -> None:
+    row, seen = np.ones(2, dtype=np.float32), []
 
     def run(batch: FloatArray) -> FloatArray:
         seen.append(batch)
         return batch
 
-    assert run_in_fixed_batches([whole[1], whole[1].copy()], (1,), run, pad=True).tolist() == [[1, 1]] * 2
-    assert not np.shares_memory(seen[0], whole)
-    row = whole[2].copy()
     run_in_fixed_batches([row], (1,), run, pad=False)
-    assert np.shares_memory(seen[-1], row)
+    assert np.shares_memory(seen[0], row)

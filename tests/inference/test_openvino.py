@@ -191,21 +191,41 @@ def test_a_network_of_one_size_is_not_compiled_for_another(tmp_path: Path) -> No
         network.run(np.zeros((1, 32, 32, 3), dtype=np.uint8))
 
 
-def test_a_network_for_two_at_a_time_takes_two_and_is_kept_apart(tmp_path: Path) -> None:
+def test_rows_beside_each_other_are_answered_in_their_order(tmp_path: Path) -> None:
     path, cache = tmp_path / "namer.onnx", tmp_path / "compiled"
     onnx.save(make_embedder(), path)
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
     expected = SEEN.rows(pixels).mean(axis=(2, 3))
-    for batch in (2, 1, 2, 1):
+    for streams in (2, 1, 3, 2, 1):
         network = open_compiled(
-            path, SEEN, threads=1, output="means", sizes=[(64, 64)], batch=batch, cache_dir=cache
+            path, SEEN, threads=2, output="means", sizes=[(64, 64)], streams=streams, cache_dir=cache
         )
-        assert network.fixed_batch == batch
-        assert network.run(pixels[:batch]) == pytest.approx(expected[:batch], abs=1e-4)
-        with pytest.raises(ModelFileError, match=rf"does not run on input \({3 - batch}, 64, 64, 3\)"):
-            network.run(pixels[: 3 - batch])
-        assert network.run(pixels[:batch]) == pytest.approx(expected[:batch], abs=1e-4)
-    assert len(list(cache.glob("*/*.blob"))) == 2
+        assert network.fixed_batch == (1 if streams == 1 else None)
+        for count in (1,) if streams == 1 else (5, 1, 2, 4):
+            assert network.run(pixels[:count]) == pytest.approx(expected[:count], abs=1e-4)
+        with pytest.raises(ModelFileError, match=r"does not run on input \(2, 32, 32, 3\)"):
+            network.run(pixels[:2, :32, :32])
+        assert network.run(pixels[4:]) == pytest.approx(expected[4:], abs=1e-4)
+    assert len(list(cache.glob("*/*.blob"))) == 3
+
+
+def test_a_file_for_two_at_a_time_takes_two_whatever_its_streams(tmp_path: Path) -> None:
+    path = tmp_path / "namer.onnx"
+    onnx.save(make_embedder(2), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    network = open_compiled(path, SEEN, threads=2, output="means", sizes=[(64, 64)], streams=2)
+    assert network.fixed_batch == 2
+    assert network.run(pixels) == pytest.approx(SEEN.rows(pixels).mean(axis=(2, 3)), abs=1e-4)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_pixels_may_be_a_part_of_others(streams: int) -> None:
+    path, size = PACK.checked_file("detector.onnx"), (320, 320)
+    network = open_compiled(path, PixelInput(), threads=2, sizes=[size], streams=streams)
+    others = np.random.default_rng(0).integers(0, 256, (4, 640, 320, 3), dtype=np.uint8)
+    for other in others:
+        part = other[np.newaxis, ::2]
+        assert np.array_equal(network.run(part), network.run(part.copy()))
 
 
 def test_a_file_that_is_missing_or_no_network_is_told(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ _REQUESTS_A_STREAM = 2
 class CompiledNetwork:
     """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes.
 
-    With several streams it runs as many rows beside each other, each on its share of the threads, which then
-    do not wait for those of another at the end of every layer.
+    With several streams it runs as many rows beside each other, each on its share of the threads: these do
+    not wait for the others at the end of every layer.
     """
 
     def __init__(self, source: _Source, kept: KeptCompilations | None, sizes: Sequence[Size]) -> None:
@@ -58,8 +58,8 @@ class CompiledNetwork:
                 _check_shape(source.model, source.shape_of(size), source.path)
         compiled = self._requests_for(self._sizes[0])[0].get_compiled_model()
         batch = compiled.input(0).get_partial_shape()[0]
-        if batch.is_dynamic or batch.get_length() > 1:
-            self._fixed_batch = batch.get_length() if batch.is_static else None
+        own = batch.get_length() if batch.is_static else None
+        self._fixed_batch = None if own == 1 and self._streams > 1 else own
 
     @property
     def fixed_batch(self) -> int | None:
@@ -114,8 +114,8 @@ def open_compiled(
     `int8` needs the ranges of the activations; what they leave in floating point is bfloat16 where the CPU
     is fast at that. With `sizes` (width, height), the network is compiled for one input of each of them, all
     but the first when they first come. That makes it up to a fifth faster than one that takes any, which
-    besides spends a millisecond whenever its input's shape is not the one before. `streams` need sizes.
-    `cache_dir` keeps the outcome for the next start.
+    besides spends a millisecond whenever its input's shape is not the one before. Of several `streams` each
+    gets rows of its own. `cache_dir` keeps the outcome for the next start.
     """
     if not path.is_file():
         raise ModelFileError(path=str(path), reason="it does not exist", fix=_REINSTALL)

@@ -203,8 +203,9 @@ def test_rows_beside_each_other_are_answered_in_their_order(tmp_path: Path) -> N
         assert network.fixed_batch == (1 if streams == 1 else None)
         for count in (1,) if streams == 1 else (5, 1, 2, 4):
             assert network.run(pixels[:count]) == pytest.approx(expected[:count], abs=1e-4)
-        with pytest.raises(ModelFileError, match=r"does not run on input \(2, 32, 32, 3\)"):
-            network.run(pixels[:2, :32, :32])
+        wrong = pixels[:2] if streams == 1 else pixels[:2, :32, :32]
+        with pytest.raises(ModelFileError, match=r"does not run on input \(2, "):
+            network.run(wrong)
         assert network.run(pixels[4:]) == pytest.approx(expected[4:], abs=1e-4)
     assert len(list(cache.glob("*/*.blob"))) == 3
 

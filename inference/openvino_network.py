@@ -37,7 +37,8 @@ class CompiledNetwork:
     """A `Network` on OpenVINO: compiled for any input, or for each of a few sizes when it first comes.
 
     With several streams it runs as many rows beside each other, each on its share of the threads: these do
-    not wait for the others at the end of every layer.
+    not wait for the others at the end of every layer. A file that is for several rows at a time uses one of
+    the streams.
     """
 
     def __init__(self, source: _Source, kept: KeptCompilations | None, sizes: Sequence[Size]) -> None:
@@ -55,7 +56,7 @@ class CompiledNetwork:
             self._sizes = (None,)  # a file with a batch of its own is taken as it is
         for size in self._sizes:
             if size is not None:
-                _check_shape(source.model, source.shape_of(size), source.path)
+                _check_size(source.model, size, source.path)
         compiled = self._requests_for(self._sizes[0])[0].get_compiled_model()
         batch = compiled.input(0).get_partial_shape()[0]
         own = batch.get_length() if batch.is_static else None
@@ -144,9 +145,6 @@ class _Source:
         """Tells whatever is compiled differently apart."""
         return f"{self._key} {size}"
 
-    def shape_of(self, size: Size) -> ov.PartialShape:
-        return ov.PartialShape([1, size[1], size[0], 3])
-
     @cached_property
     def _key(self) -> str:
         # What is done to a network is told apart by the code that does it, so that nobody can forget to.
@@ -167,10 +165,7 @@ class _Source:
         return _with_pixel_input(model, self.pixels)
 
     def compiled(self, size: Size | None) -> ov.CompiledModel:
-        model = self.model
-        if size is not None:
-            model = model.clone()
-            model.reshape(self.shape_of(size))
+        model = self.model if size is None else _for_size(self.model, size)
         return _core().compile_model(model, "CPU", self.settings)
 
 
@@ -216,10 +211,20 @@ def _output(request: ov.InferRequest) -> FloatArray:
     return np.array(request.get_output_tensor(0).data, dtype=np.float32)
 
 
-def _check_shape(model: ov.Model, shape: ov.PartialShape, path: Path) -> None:
+def _check_size(model: ov.Model, size: Size, path: Path) -> None:
     # OpenVINO would reshape it all the same, and then write beyond its memory.
-    if not model.input(0).get_partial_shape().compatible(shape):
-        raise _unfit(path, tuple(shape.to_shape()), "it takes inputs of another size")
+    if not model.input(0).get_partial_shape().compatible(_shape_of(size)):
+        raise _unfit(path, (1, size[1], size[0], 3), "it takes inputs of another size")
+
+
+def _for_size(model: ov.Model, size: Size) -> ov.Model:
+    fixed: ov.Model = model.clone()
+    fixed.reshape(_shape_of(size))
+    return fixed
+
+
+def _shape_of(size: Size) -> ov.PartialShape:
+    return ov.PartialShape([1, size[1], size[0], 3])
 
 
 def _unfit(path: Path, shape: tuple[int, ...], reason: str) -> ModelFileError:

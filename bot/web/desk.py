@@ -22,7 +22,10 @@ from inference.domain import Scope
 from inference.gallery.base import AuditEntry, Gallery
 from inference.graphemes import readable
 from inference.metrics import Metrics
+from inference.survey.values import GalleryMap, Progress, Survey
 
+SURVEY_WAIT_S = 1.0
+"""How long a page waits for a survey or a map before it is shown without, or with the one before."""
 _RECENT = 200
 CONSOLE = Actor("console", "Web console", manages=True)
 """Who the operator at the console is to a chat."""
@@ -93,6 +96,14 @@ class Desk:
     def asker(self, chat: ChatRef) -> Asker:
         """The operator, as somebody who manages that chat."""
         return self.services.asker(chat, CONSOLE)
+
+    async def survey(self, scope: Scope) -> Progress[Survey]:
+        """What a page shows of it now. Raises GalleryUnavailableError."""
+        return await self.services.faces.survey(scope, wait_s=SURVEY_WAIT_S)
+
+    async def map(self, scope: Scope) -> Progress[GalleryMap]:
+        """As `survey()`."""
+        return await self.services.faces.map(scope, wait_s=SURVEY_WAIT_S)
 
     async def changed(self, scope: Scope, entry_ids: Sequence[int]) -> None:
         """Called after every change of a gallery; that of a chat tells its log channel, too."""

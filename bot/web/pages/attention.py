@@ -14,7 +14,6 @@ from bot.web.visits import Visit, change, page
 from inference.domain import Character, CharacterId, SampleId
 from inference.survey.values import Duplicate, Misplaced, Progress, Survey
 
-_WAIT_S = 1.0
 _PAGE = 12
 Matter = Literal["duplicates", "misplaced", "sparse"]
 MATTERS: tuple[Matter, ...] = get_args(Matter)
@@ -32,10 +31,10 @@ class Item:
 
 async def show(visit: Visit) -> web.Response:
     """Raises GalleryUnavailableError, ChatStoreUnavailableError."""
-    faces = visit.desk.services.faces
+    learns = visit.desk.services.faces.learns
     progress: Progress[Survey] = Progress(None, is_current=True, done=None)
-    if faces.learns:
-        progress = await faces.survey(visit.scope, wait_s=_WAIT_S)
+    if learns:
+        progress = await visit.desk.survey(visit.scope)
     dismissed = await visit.desk.services.store.dismissed(visit.scope)
     lists = {matter: items_of(progress.result, matter) for matter in MATTERS}
     open_ones = {
@@ -47,7 +46,7 @@ async def show(visit: Visit) -> web.Response:
     shown = open_ones[matter][(number - 1) * _PAGE : number * _PAGE]
     return visit.render(
         "attention.html",
-        learns=faces.learns,
+        learns=learns,
         progress=progress,
         matter=matter,
         counts={name: len(items) for name, items in open_ones.items()},

@@ -15,7 +15,6 @@ from inference.gallery.names import name_key
 from inference.graphemes import readable
 from inference.survey.values import GalleryMap, Place
 
-_WAIT_S = 1.0
 _PAGE = 24
 _COLOURS = 8
 """Series with a colour of their own: those with most characters."""
@@ -23,7 +22,7 @@ _COLOURS = 8
 
 async def show(visit: Visit) -> web.Response:
     """Raises GalleryUnavailableError."""
-    progress = await visit.desk.services.faces.map(visit.scope, wait_s=_WAIT_S)
+    progress = await visit.desk.map(visit.scope)
     drawn = progress.result
     query = visit.given("q")[:100]
     found = matching(drawn, query)
@@ -33,6 +32,7 @@ async def show(visit: Visit) -> web.Response:
         "map.html",
         progress=progress,
         places=drawn.places if drawn else (),
+        made_at=drawn.made_at if drawn else None,
         series=coloured_series(drawn),
         found=found[(number - 1) * _PAGE : number * _PAGE],
         count=len(found),

@@ -14,7 +14,6 @@ from bot.web import charts
 from bot.web.visits import Visit, page
 from inference.domain import Character
 
-_WAIT_S = 1.0
 _BINS = (0, 1, 2, 3, 4, 5, 6, 11, 21, 51, 101)
 """Characters are counted from one of these numbers of samples to just below the next."""
 _SERIES = 12
@@ -26,7 +25,7 @@ async def show(visit: Visit) -> web.Response:
     """Raises GalleryUnavailableError, ChatStoreUnavailableError."""
     chat = visit.desk.chat_of(visit.scope)
     characters = await visit.desk.gallery.characters([visit.scope])
-    progress = await visit.desk.services.faces.survey(visit.scope, wait_s=_WAIT_S)
+    progress = await visit.desk.survey(visit.scope)
     days = await visit.desk.services.store.daily(chat)
     tally = await visit.desk.services.store.tally(chat)
     today = visit.desk.services.now().date()
@@ -57,6 +56,7 @@ async def show(visit: Visit) -> web.Response:
         tally=tally,
         whole=chat is None,
         progress=progress,
+        address=visit.back,
         per_character=charts.columns(
             labels, {say("web-stats-characters"): numbers}, head=say("web-stats-samples-each")
         ),

@@ -1,8 +1,22 @@
 "use strict";
 // The map of a gallery: a canvas that is moved, zoomed and read with mouse, fingers or keyboard.
 (() => {
-  const box = document.querySelector("[data-places]");
-  if (!box) return;
+  let repaint = () => {};
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => repaint());
+  // The page loads itself anew while a map is being made: the new one is another box.
+  document.addEventListener("htmx:load", begin);
+  begin();
+
+  function begin() {
+    const box = document.querySelector("[data-places]:not([data-begun])");
+    if (!box) return;
+    box.dataset.begun = "";
+    repaint = watch(box);
+  }
+})();
+
+// Fills the box, lets it be moved and zoomed, and returns what paints it in the colours of now.
+function watch(box) {
   const canvas = box.querySelector("canvas");
   const pen = canvas.getContext("2d");
   const tip = box.querySelector(".tip");
@@ -218,7 +232,6 @@
     draw();
   }));
   new ResizeObserver(draw).observe(canvas);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
 
   fetch(box.dataset.places, { credentials: "same-origin" })
     .then((answer) => { if (!answer.ok) throw new Error(`${answer.status}`); return answer.json(); })
@@ -227,4 +240,5 @@
       box.dataset.ready = String(points.length);
       look();
     });
-})();
+  return look;
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +12,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from inference.domain import Character, Scope
+from inference.gallery.base import Report
+from inference.survey.faces import ScopeFaces
+from inference.survey.gallery_map import draw_map
+from inference.survey.values import GalleryMap
 from tests.bot.conversing import Room
 from tests.bot.web.conftest import OpenWindow
 from tests.conftest import CastPictures
@@ -45,6 +51,12 @@ async def move_a_sample(room: Room, source: str, target: str) -> None:
 async def looked_over(page: Page) -> None:
     """The page has its result; until then it loads itself anew."""
     await expect(page.locator(".note.plain[hx-get]")).to_have_count(0)
+
+
+async def reloaded_until_there(page: Page, selector: str) -> None:
+    """Without a script, who wants to see what is being made looks again."""
+    while not await page.locator(selector).count():
+        await page.reload()
 
 
 @pytest.fixture
@@ -148,6 +160,7 @@ async def test_everything_is_there_without_a_script_and_in_every_language(
     for language, title in (("ja", "要確認"), ("zh", "需要处理")):
         page = await (await open_window(scripts=False, language=language)).go(address_of(taught, "attention"))
         await expect(page.locator("h1")).to_have_text(title)
+        await reloaded_until_there(page, ".finding")
         await page.locator(".finding button").first.click()
         assert len(await known_in(taught)) == 2
         await page.locator(".note.good button").click()
@@ -194,12 +207,43 @@ async def test_the_map_is_zoomed_and_pressed_with_a_mouse(
     await expect(page.locator("h1")).to_contain_text(sorted(names)[0])
 
 
+async def test_the_map_appears_when_it_is_made_and_stays_while_the_next_is(
+    taught: Room, open_window: OpenWindow, names: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    def drawn_late(faces: ScopeFaces, *, at: datetime, report: Report) -> GalleryMap:
+        assert may_end.wait(600)
+        return draw_map(faces, at=at, report=report)
+
+    monkeypatch.setattr("inference.survey.surveyor.draw_map", drawn_late)
+    monkeypatch.setattr("bot.web.desk.SURVEY_WAIT_S", 0.0)
+    try:
+        page = await (await open_window()).go(address_of(taught, "map"))
+        await expect(page.locator(".note.plain[hx-get]")).to_have_count(1)
+        may_end.set()
+        await expect(page.locator("[data-ready='2']")).to_have_count(1)
+
+        may_end.clear()
+        await taught.conversation.services.gallery.forget(scope_of(taught), names[0])
+        await reloaded_until_there(page, ".note.plain[hx-get]")
+        await expect(page.locator("[data-ready='2']")).to_have_count(1)
+        await page.locator(".map").evaluate("map => { map.isThatOne = true; }")
+        for _ in range(2):
+            async with page.expect_response(page.url):
+                pass
+        await expect(page.locator(".map")).to_have_js_property("isThatOne", True)
+    finally:
+        may_end.set()
+    await expect(page.locator("[data-ready='1']")).to_have_count(1)
+    await looked_over(page)
+
+
 async def test_the_map_says_in_words_who_is_like_whom(
     taught: Room, open_window: OpenWindow, names: tuple[str, str]
 ) -> None:
     page = await (await open_window(scripts=False)).go(address_of(taught, "map"))
-    while not await page.locator(".alike").count():  # without a script, who wants to see it looks again
-        await page.reload()
+    await reloaded_until_there(page, ".alike")
     await page.fill("#q", names[0][:4])
     await page.get_by_role("button", name="Find").click()
     rows = page.locator(".alike tbody tr")
@@ -214,7 +258,11 @@ async def test_the_map_says_in_words_who_is_like_whom(
 # ── statistics ──────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_statistics_say_in_tables_what_they_draw(taught: Room, open_window: OpenWindow) -> None:
+@pytest.mark.parametrize("wait_s", [60.0, 0.0])
+async def test_statistics_say_in_tables_what_they_draw(
+    taught: Room, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch, wait_s: float
+) -> None:
+    monkeypatch.setattr("bot.web.desk.SURVEY_WAIT_S", wait_s)
     store = taught.conversation.services.store
     await store.count(taught.chat, posts=1, pictures=1, faces=6, known=3, unsure=1)
     page = await (await open_window()).go(address_of(taught, "statistics"))

@@ -8,7 +8,7 @@ import json
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from bot.core import require_own_core
 from bot.terminal.enroll import ACTOR, hint_at_merging
@@ -20,7 +20,7 @@ from bot.terminal.finished_folders import (
     list_character_folders,
 )
 from bot.terminal.output import problem, progress, remark, say
-from bot.terminal.pictures import in_order, read_picture
+from bot.terminal.pictures import in_order, patient, read_picture
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Character, SampleId, Scope
@@ -36,8 +36,6 @@ from inference.errors import (
 from inference.service import LocalFaceService, open_face_service
 
 _AHEAD = 64  # pictures worked on at once, so that batches fill
-_VIEWS_AT_ONCE = 16  # that one of them may have in the detector's queue
-_PATIENCE_S = 3_600.0  # nobody waits for a single picture
 
 
 async def enroll_folder(arguments: Namespace, settings: Settings) -> int:
@@ -45,7 +43,7 @@ async def enroll_folder(arguments: Namespace, settings: Settings) -> int:
 
     Interrupted, it goes on where it stopped when it is started again.
     """
-    options = _patient(settings.options)
+    options = patient(settings.options, ahead=_AHEAD)
     folders = await asyncio.to_thread(list_character_folders, arguments.folder)
     if not folders:
         remark("There is no picture in there.")
@@ -174,16 +172,6 @@ def _report(folder: CharacterFolder, answer: ChosenAnswer, results: Sequence[Fat
     if added and answer.character:
         say(f"{answer.character.display_name}: {added} added, {answer.character.sample_count} samples in all")
         hint_at_merging(answer.character, answer.looks_like)
-
-
-def _patient(options: Options) -> Options:
-    """For work that nobody waits for picture by picture: no deadline, and a queue for all that is ahead."""
-    batching = replace(
-        options.batching,
-        deadline_s=max(options.batching.deadline_s, _PATIENCE_S),
-        max_queue=max(options.batching.max_queue, _AHEAD * _VIEWS_AT_ONCE),
-    )
-    return replace(options, batching=batching)
 
 
 def _rules(options: Options, limit: int, contract: str) -> str:

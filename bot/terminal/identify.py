@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.core import open_face_service
 from bot.terminal.output import problem, progress, remark, say, say_json
-from bot.terminal.pictures import in_order, picture_files, read_picture, write_file
+from bot.terminal.pictures import in_order, patient, picture_files, read_picture, write_file
 from config.options import Options
 from config.settings import Settings
 from inference.domain import Decision, FaceResult, Identification, Scope
@@ -26,6 +26,8 @@ async def identify(arguments: Namespace, settings: Settings) -> int:
     if not files:
         remark("There is no picture in there.")
         return 1
+    if len(files) > 1 and not options.service.url:  # a service keeps deadlines of its own
+        options = patient(options, ahead=_AHEAD)
     scopes = (Scope(arguments.gallery), *map(Scope, options.gallery.shared))
     failed = 0
     async with open_face_service(

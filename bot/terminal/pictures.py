@@ -6,13 +6,16 @@ import asyncio
 import stat
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from config.options import ImageLimits
+from config.options import ImageLimits, Options
 from inference.errors import FileUnreadableError, FileUnwritableError, ImageTooLargeError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".apng", ".webp", ".gif", ".bmp", ".avif", ".jfif"})
+_VIEWS_AT_ONCE = 16  # that one picture may have in the detector's queue
+_PATIENCE_S = 3_600.0
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -62,6 +65,16 @@ def read_picture(path: Path, limits: ImageLimits) -> bytes:
             return file.read(limits.max_bytes + 1)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def patient(options: Options, *, ahead: int) -> Options:
+    """For work that nobody waits for picture by picture: no deadline, and a queue for all that is ahead."""
+    batching = replace(
+        options.batching,
+        deadline_s=max(options.batching.deadline_s, _PATIENCE_S),
+        max_queue=max(options.batching.max_queue, ahead * _VIEWS_AT_ONCE),
+    )
+    return replace(options, batching=batching)
 
 
 async def in_order(

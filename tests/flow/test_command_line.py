@@ -88,6 +88,14 @@ def test_identify_goes_on_past_bad_files_and_says_what_was_wrong(
     assert records[3]["faces"] == []
 
 
+def test_of_many_pictures_none_is_given_up_for_the_time_that_the_others_take(
+    taught: CommandLine, cast_pictures: CastPictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAREDA_BATCHING__DEADLINE_S", "0.1")
+    records = taught.records("identify", *[cast_pictures.group] * 12)
+    assert [record["error"] for record in records] == [None] * 12
+
+
 def test_annotated_pictures_are_written_for_pictures_with_faces(
     taught: CommandLine, cast_pictures: CastPictures, tmp_path: Path
 ) -> None:

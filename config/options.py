@@ -72,6 +72,7 @@ class ModelOptions:
     device: Device = "auto"  # auto is the first GPU if there is one
     threads: Annotated[int, Range(0, 1_024)] = 0  # intra-op threads of each model on the CPU; 0 is all cores
     flip_average: bool = True  # add the embedding of the mirrored crop: a little better, twice the work
+    per_core: bool = True  # when many ask, both models for each of 2 to 4 cores: faster; 120 MB each
 
 
 @dataclass(frozen=True, slots=True)

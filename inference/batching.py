@@ -166,6 +166,17 @@ class MicroBatcher(Generic[In, Out]):
                 if self._is_worth_waking():
                     self._changed.notify()
 
+    def run_with(
+        self, function: Callable[[Sequence[In]], Sequence[Out]], items: Sequence[In]
+    ) -> Sequence[Out] | None:
+        """The results of all items in order, of another such function: one batch, run by the calling thread.
+
+        It may run while batches do, and is counted as one. None as for `run_now()`, but not for a busy model.
+        """
+        if self._stopping or not 0 < len(items) <= self._max_items:
+            return None
+        return self._run_alone(function, items)
+
     def stats(self) -> BatcherStats:
         """A snapshot; a caller that has its result finds its batch counted."""
         with self._changed:

@@ -17,7 +17,7 @@ from inference.openvino_library import LOCALE_KEPT, ov
 
 log = logging.getLogger(__name__)
 
-_MOST_KEPT = 8  # files of 4 to 12 MB; those of earlier packs and versions go
+_MOST_KEPT = 12  # files of 4 to 12 MB, of which a pack has up to ten; those of earlier packs and versions go
 _UNFINISHED = "new-"
 _LONG_AGO_S = 3_600.0  # nothing takes as long to be written
 _DIGEST_BYTES = hashlib.sha256().digest_size

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -26,10 +26,11 @@ from inference.each import in_turn
 from inference.embedding.align import align_crop, align_kept, keep_crop
 from inference.embedding.arcface import EmbedderSpec
 from inference.embedding.base import Embedder
-from inference.errors import StoppedError
+from inference.errors import OverloadedError, StoppedError
 from inference.image_probe import ImageProbe
 from inference.images import DecodedImage, decode_probed, probed
 from inference.memory import give_back_large_blocks, release_free_memory
+from inference.per_core import CoreModels, PerCoreModels
 from inference.pixel_budget import PixelBudget, PixelLoan
 from inference.stopwatch import Stopwatch
 
@@ -83,8 +84,12 @@ class PicturePipeline(ABC):
         detection: DetectionOptions,
         batching: BatchingOptions,
         warm: bool = True,
+        load_per_core: Callable[[], CoreModels] | None = None,
     ) -> None:
-        """`warm` makes the models ready for any picture; else what a picture needs is made ready for it."""
+        """`warm` makes the models ready for any picture; else what a picture needs is made ready for it.
+
+        `load_per_core` loads, on any thread, what is used besides where pictures keep every core busy.
+        """
         self.contract = contract
         self._canvas_shapes = canvas_shapes
         self._limits = limits
@@ -97,6 +102,11 @@ class PicturePipeline(ABC):
         """Of work, running or waiting for a worker."""
         self._pictures = 0
         """Being decoded and looked at, or waiting for that."""
+        self._max_pictures = batching.max_queue + self._worker_count
+        self._per_core = PerCoreModels(self._worker_count, load_per_core)
+        # With these a picture keeps its worker for long. One more than there are workers is let in, so that
+        # none waits, and no more, so that what is left to do for earlier pictures comes before.
+        self._turns = asyncio.Semaphore(self._worker_count + 1)
         self._detector = MicroBatcher[ImageRGB, tuple[Detection, ...]](
             "detector",
             lambda: _ready(load_detector(), warm=warm).detect,
@@ -131,6 +141,7 @@ class PicturePipeline(ABC):
         self._stopping = True
         await asyncio.gather(*(batcher.close() for batcher in self._batchers))
         await asyncio.to_thread(self._workers.shutdown)
+        await self._per_core.close()
 
     def stats(self) -> PipelineStats:
         """What the batchers have done so far."""
@@ -141,8 +152,10 @@ class PicturePipeline(ABC):
         """What the gallery is asked about the faces found in a picture: one row each."""
 
     @abstractmethod
-    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
-        """As `probe()`, on a worker; None where that would have to wait."""
+    def _probe_now(
+        self, image: ImageRGB, detections: Sequence[Detection], models: CoreModels | None
+    ) -> Embeddings | None:
+        """As `probe()`, on a worker, with these models if any; None where that would have to wait."""
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function of pixels on a worker thread. Raises StoppedError after close()."""
@@ -180,17 +193,23 @@ class PicturePipeline(ABC):
 
     @asynccontextmanager
     async def opened(self, data: bytes) -> AsyncIterator[OpenedPicture]:
-        """As `decoded()`, for `detect_all()` and `probe_all()`."""
+        """As `decoded()`, for `detect_all()` and `probe_all()`. Raises OverloadedError, too."""
         async with self._held(data, look=True) as picture:
             yield picture
 
     @asynccontextmanager
     async def _held(self, data: bytes, *, look: bool) -> AsyncIterator[OpenedPicture]:
         clock = Stopwatch()
+        takes_turns = look and self._per_core.are_open
+        if takes_turns and self._pictures >= self._max_pictures:
+            raise OverloadedError(limit=self._max_pictures)
         self._pictures += 1
         try:
+            if look and self._are_enough:
+                self._per_core.want()
             async with self._budget.loan() as loan:
-                pixels, picture = await self.work(self._open_now, data, loan, clock, look)
+                async with self._turns if takes_turns else nullcontext():
+                    pixels, picture = await self.work(self._open_now, data, loan, clock, look)
                 large = pixels >= _LARGE_PIXELS
                 if picture is None:
                     await loan.take(pixels)
@@ -223,18 +242,38 @@ class PicturePipeline(ABC):
         return OpenedPicture(decoded, clock)
 
     def _looked_at(self, decoded: DecodedImage, view: View, clock: Stopwatch) -> OpenedPicture:
-        """All of it where there is no other picture; several share batches, and keep all workers busy."""
+        """All of it where there is no other picture, or one for every core; else several share batches."""
         (frame,) = decoded.frames
         canvas = cut_canvas(frame, view)
         clock.lap("decode")
-        found = self._detector.run_now([canvas]) if self._pictures == 1 else None
-        if found is None:
-            return OpenedPicture(decoded, clock, canvas)
-        detections = self._merged(decoded, [(view, found[0])])
-        clock.lap("detect")
-        embeddings = self._probe_now(frame, detections)
-        clock.lap("embed")
-        return OpenedPicture(decoded, clock, None, detections, embeddings)
+        models = self._per_core.take() if self._are_enough else None
+        try:
+            found = self._run_here(self._detector, models.detect if models else None, [canvas])
+            if found is None:
+                return OpenedPicture(decoded, clock, canvas)
+            detections = self._merged(decoded, [(view, found[0])])
+            clock.lap("detect")
+            embeddings = self._probe_now(frame, detections, models)
+            clock.lap("embed")
+            return OpenedPicture(decoded, clock, None, detections, embeddings)
+        finally:
+            if models is not None:
+                self._per_core.give_back(models)
+
+    @property
+    def _are_enough(self) -> bool:
+        """There is a picture for every core."""
+        return self._pictures >= self._worker_count
+
+    def _run_here(
+        self,
+        batcher: MicroBatcher[In, T],
+        function: Callable[[Sequence[In]], Sequence[T]] | None,
+        items: Sequence[In],
+    ) -> Sequence[T] | None:
+        if function is not None:
+            return batcher.run_with(function, items)
+        return batcher.run_now(items) if self._pictures == 1 else None
 
     async def detect_all(self, picture: OpenedPicture) -> list[tuple[Detection, ...]]:
         """The faces of each frame, as by `detect()`."""
@@ -293,6 +332,7 @@ class FacePipeline(PicturePipeline):
         detection: DetectionOptions,
         batching: BatchingOptions,
         warm: bool = True,
+        load_per_core: Callable[[], CoreModels] | None = None,
     ) -> None:
         super().__init__(
             canvas_shapes=canvas_shapes,
@@ -302,11 +342,12 @@ class FacePipeline(PicturePipeline):
             detection=detection,
             batching=batching,
             warm=warm,
+            load_per_core=load_per_core,
         )
         self._spec = embedder_spec
         self._embedder = MicroBatcher[ImageRGB, Embedding](
             "embedder",
-            lambda: _rows_of(_ready(load_embedder(), warm=warm)),
+            lambda: rows_of(_ready(load_embedder(), warm=warm)),
             max_items=batching.embedder_items,
             max_wait_s=batching.max_wait_s,
             max_queue=batching.max_queue,
@@ -320,10 +361,13 @@ class FacePipeline(PicturePipeline):
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
         return await self.embed(image, [detection.box for detection in detections])
 
-    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings | None:
+    def _probe_now(
+        self, image: ImageRGB, detections: Sequence[Detection], models: CoreModels | None
+    ) -> Embeddings | None:
         if not detections:
             return self._stacked([])
-        rows = self._embedder.run_now(self._aligned(image, [detection.box for detection in detections]))
+        crops = self._aligned(image, [detection.box for detection in detections])
+        rows = self._run_here(self._embedder, models.embed if models else None, crops)
         return None if rows is None else self._stacked(rows)
 
     async def embed(self, image: ImageRGB, boxes: Sequence[FaceBox]) -> Embeddings:
@@ -361,9 +405,11 @@ class ClosedSetPipeline(PicturePipeline):
     """Pictures in, faces and their class probabilities out: for a detector that names characters itself."""
 
     async def probe(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
-        return self._probe_now(image, detections)
+        return self._probe_now(image, detections, None)
 
-    def _probe_now(self, image: ImageRGB, detections: Sequence[Detection]) -> Embeddings:
+    def _probe_now(
+        self, image: ImageRGB, detections: Sequence[Detection], models: CoreModels | None
+    ) -> Embeddings:
         return as_probes(detections, self.contract.dimension)
 
 
@@ -381,5 +427,6 @@ def _ready(model: M, *, warm: bool) -> M:
     return model
 
 
-def _rows_of(embedder: Embedder) -> Callable[[Sequence[ImageRGB]], list[Embedding]]:
+def rows_of(embedder: Embedder) -> Callable[[Sequence[ImageRGB]], list[Embedding]]:
+    """What a batcher needs, which hands every caller rows of its own."""
     return lambda crops: [Embedding(row) for row in embedder.embed(crops)]

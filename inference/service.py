@@ -13,6 +13,7 @@ from typing import Protocol
 from config.options import AnnotateOptions, DecisionOptions, Options
 from config.settings import Secrets
 from inference.annotate import AnnotateWords, EncodedImage, annotate_encoded, number_faces_encoded
+from inference.cores import usable_cores
 from inference.correct import Corrected, Correction, Corrector
 from inference.decide import Policy
 from inference.domain import Detection, FaceAt, FaceCrop, Identification, Scope
@@ -22,10 +23,14 @@ from inference.gallery.base import Enrolled, Gallery
 from inference.gallery.factory import open_gallery
 from inference.identify import Identifier
 from inference.linear_algebra import use_one_thread
-from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder
-from inference.pipeline import ClosedSetPipeline, FacePipeline, PicturePipeline
+from inference.models import Pack, contract_of, find_pack, open_detector, open_embedder, resolve_runtimes
+from inference.per_core import CoreModels
+from inference.pipeline import ClosedSetPipeline, FacePipeline, PicturePipeline, rows_of
 from inference.survey.surveyor import Surveyor
 from inference.survey.values import GalleryMap, Progress, Survey
+
+_FEW_CORES = 4
+"""With more, the models for each of them would take half a gigabyte and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +268,32 @@ async def open_pipeline(options: Options, *, warm: bool = True) -> AsyncIterator
         detection=options.detection,
         batching=options.batching,
         warm=warm,
+        load_per_core=_per_core_loader(pack, options) if warm else None,
     )
     async with pipeline:
         yield pipeline
+
+
+def _per_core_loader(pack: Pack, options: Options) -> Callable[[], CoreModels] | None:
+    """None where models for each core are not wanted or bring nothing: with one core, or many, or a GPU."""
+    cores = usable_cores()
+    threads = options.models.threads or cores
+    runtimes = resolve_runtimes(options.models, pack)
+    on_cpu = {runtimes.detector.kind, runtimes.embedder.kind} == {"openvino"}
+    if not (options.models.per_core and on_cpu and 1 < cores <= min(threads, _FEW_CORES)):
+        return None
+    models = replace(options.models, threads=1)
+
+    def load() -> CoreModels:
+        detector = open_detector(pack, models, options.detection, cache_dir=options.compiled_dir)
+        detector.warm_up()
+        if pack.manifest.closed_set is not None:
+            return CoreModels(detector.detect, None)
+        embedder = open_embedder(pack, models, cache_dir=options.compiled_dir)
+        embedder.warm_up()
+        return CoreModels(detector.detect, rows_of(embedder))
+
+    return load
 
 
 @asynccontextmanager
@@ -280,6 +308,7 @@ async def _open_closed_set(pack: Pack, options: Options, *, warm: bool) -> Async
         detection=options.detection,
         batching=options.batching,
         warm=warm,
+        load_per_core=_per_core_loader(pack, options) if warm else None,
     )
     async with pipeline:
         yield pipeline

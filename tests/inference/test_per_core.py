@@ -194,7 +194,7 @@ async def test_many_callers_are_answered_as_one_is(
         while service.pipeline._per_core._opening is None:
             await asyncio.gather(*(seen(service, data) for data in files * 4))
         await until_open(service.pipeline._per_core)
-        assert not any(own)
+        own.clear()  # the last of these may have had them
         together = await asyncio.gather(*(seen(service, data) for data in files * 4))
         assert any(own)
     for number, faces in enumerate(together):

@@ -268,19 +268,23 @@ async def open_pipeline(options: Options, *, warm: bool = True) -> AsyncIterator
         detection=options.detection,
         batching=options.batching,
         warm=warm,
-        load_per_core=_per_core_loader(pack, options) if warm else None,
+        load_per_core=_per_core_loader(pack, options, warm=warm),
     )
     async with pipeline:
         yield pipeline
 
 
-def _per_core_loader(pack: Pack, options: Options) -> Callable[[], CoreModels] | None:
-    """None where models for each core are not wanted or bring nothing: with one core, or many, or a GPU."""
+def _per_core_loader(pack: Pack, options: Options, *, warm: bool) -> Callable[[], CoreModels] | None:
+    """None where models for each core are not wanted or bring nothing: with one core, or many, or a GPU.
+
+    Nor for a process that is not `warm`: opening them would take longer than what it has left to do.
+    """
     cores = usable_cores()
     threads = options.models.threads or cores
+    if not (warm and options.models.per_core and 1 < cores <= min(threads, _FEW_CORES)):
+        return None
     runtimes = resolve_runtimes(options.models, pack)
-    on_cpu = {runtimes.detector.kind, runtimes.embedder.kind} == {"openvino"}
-    if not (options.models.per_core and on_cpu and 1 < cores <= min(threads, _FEW_CORES)):
+    if {runtimes.detector.kind, runtimes.embedder.kind} != {"openvino"}:
         return None
     models = replace(options.models, threads=1)
 
@@ -308,7 +312,7 @@ async def _open_closed_set(pack: Pack, options: Options, *, warm: bool) -> Async
         detection=options.detection,
         batching=options.batching,
         warm=warm,
-        load_per_core=_per_core_loader(pack, options) if warm else None,
+        load_per_core=_per_core_loader(pack, options, warm=warm),
     )
     async with pipeline:
         yield pipeline

@@ -150,10 +150,11 @@ def test_where_they_are_worth_it(
     pack = find_pack(models.pack, options.packs_dir)
     if are_there and resolve_runtimes(models, pack).detector.kind != "openvino":
         pytest.skip("OpenVINO is not here")
-    assert (services._per_core_loader(pack, options) is not None) == are_there
+    assert (services._per_core_loader(pack, options, warm=True) is not None) == are_there
+    assert services._per_core_loader(pack, options, warm=False) is None
     for cores in (1, 5):
         monkeypatch.setattr(services, "usable_cores", lambda cores=cores: cores)
-        assert services._per_core_loader(pack, options) is None
+        assert services._per_core_loader(pack, options, warm=True) is None
 
 
 @pytest.mark.usefixtures("two_cores")
